@@ -1,0 +1,99 @@
+"""What a connector can do. Have the method and you have the capability; nothing is registered.
+
+``pull_*`` takes the cursor of the last stored page (None: from the beginning) and yields pages, oldest
+change first. ``fetch_*`` reads the given ids and leaves out those that are gone. ``push_*`` makes one
+change and returns the receipt; it may be called from several threads. ``find_*`` looks for the effect of a
+change whose answer was lost: the receipt if it is there, None if it surely is not, and ``OutcomeUnknown``
+if nobody can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, runtime_checkable
+
+from portal.sdk.connector import Change, Hint, Page, Receipt, Webhook
+from portal.sdk.records import Location, Order, Product, Refund, Shipment, StockLevel
+
+
+@runtime_checkable
+class PullsLocations(Protocol):
+    def pull_location(self, cursor: str | None) -> Iterator[Page[Location]]: ...
+
+
+@runtime_checkable
+class PullsProducts(Protocol):
+    def pull_product(self, cursor: str | None) -> Iterator[Page[Product]]: ...
+
+
+@runtime_checkable
+class PullsStock(Protocol):
+    """With no cursor every level is read, so that a full check sees also what nobody announced."""
+
+    def pull_stock(self, cursor: str | None) -> Iterator[Page[StockLevel]]: ...
+
+
+@runtime_checkable
+class PullsOrders(Protocol):
+    def pull_order(self, cursor: str | None) -> Iterator[Page[Order]]: ...
+
+
+@runtime_checkable
+class PullsShipments(Protocol):
+    def pull_shipment(self, cursor: str | None) -> Iterator[Page[Shipment]]: ...
+
+
+@runtime_checkable
+class PullsRefunds(Protocol):
+    def pull_refund(self, cursor: str | None) -> Iterator[Page[Refund]]: ...
+
+
+@runtime_checkable
+class FetchesOrders(Protocol):
+    def fetch_order(self, external_ids: Sequence[str]) -> Page[Order]: ...
+
+
+@runtime_checkable
+class FetchesRefunds(Protocol):
+    def fetch_refund(self, external_ids: Sequence[str]) -> Page[Refund]: ...
+
+
+@runtime_checkable
+class PushesOrders(Protocol):
+    """Create the order, or bring it to the state given: lines, addresses, cancelled."""
+
+    def push_order(self, change: Change[Order]) -> Receipt: ...
+
+    def find_order(self, change: Change[Order]) -> Receipt | None: ...
+
+
+@runtime_checkable
+class PushesStock(Protocol):
+    """Set the level, absolutely. Raises ``ReadAgain`` when ``record.expected`` is not what the remote has."""
+
+    def push_stock(self, change: Change[StockLevel]) -> Receipt: ...
+
+
+@runtime_checkable
+class PushesShipments(Protocol):
+    def push_shipment(self, change: Change[Shipment]) -> Receipt: ...
+
+    def find_shipment(self, change: Change[Shipment]) -> Receipt | None: ...
+
+
+@runtime_checkable
+class PushesRefunds(Protocol):
+    def push_refund(self, change: Change[Refund]) -> Receipt: ...
+
+    def find_refund(self, change: Change[Refund]) -> Receipt | None: ...
+
+
+@runtime_checkable
+class HearsWebhooks(Protocol):
+    def hear(self, webhook: Webhook, secrets: Sequence[str]) -> Sequence[Hint]:
+        """Verify the raw bytes against any of the secrets. Raises ``Forged``."""
+        ...
+
+    def subscribe(self, url: str, secret: str) -> str:
+        """Make the remote send its webhooks to ``url``; once is enough, again is harmless. A sentence."""
+        ...

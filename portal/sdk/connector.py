@@ -1,0 +1,196 @@
+"""A connector speaks to one kind of remote system; a connection is one account of it.
+
+A connector is constructed with its validated settings, used by one job at a time (its ``push_*`` methods
+from several threads at once), and closed. It never touches a database: it yields records, takes changes,
+and raises the errors of :mod:`portal.sdk.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from portal.sdk.errors import SkipRecord
+from portal.sdk.records import Record
+
+R = TypeVar("R", bound=Record, covariant=True)
+
+
+class Promise(StrEnum):
+    """What the remote can promise about one kind of write, and so what a lost answer leads to.
+
+    A: a repeat with the same key is one effect · B: a unique reference is enforced · C: the reference can
+    be searched · D: the write is absolute or compare-and-set, a repeat is harmless · E: none of these, so
+    a doubt goes to a person.
+    """
+
+    IDEMPOTENCY_KEY = "A"
+    UNIQUE_REFERENCE = "B"
+    SEARCHABLE = "C"
+    ABSOLUTE = "D"
+    NOTHING = "E"
+
+
+class Settings(BaseModel):
+    """Base of a connector's settings. ``SecretStr`` fields are kept encrypted and never shown again.
+
+    The portal makes the connection's form from the fields: ``title`` and ``description`` become its label
+    and help text.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[R]):
+    """A record with the remote's own words for it (JSON), which are kept for mapping and for people."""
+
+    record: R
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An object that could not be read as a record; it becomes a case and the page goes on."""
+
+    external_id: str
+    reason: str
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[R]):
+    """What one read gave. ``cursor`` is where the next read starts once this page is stored."""
+
+    found: tuple[Found[R], ...]
+    cursor: str
+    rejected: tuple[Rejected, ...] = ()
+
+
+def read_each(
+    raws: Iterable[Mapping[str, Any]],
+    read: Callable[[Mapping[str, Any]], R],
+    *,
+    cursor: str = "",
+    id_field: str = "id",
+) -> Page[R]:
+    """Read every raw object; one that is malformed becomes ``Rejected`` and does not stop its neighbours."""
+    found: list[Found[R]] = []
+    rejected: list[Rejected] = []
+    for raw in raws:
+        try:
+            found.append(Found(read(raw), raw))
+        except (ValidationError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+            external_id = str(raw.get(id_field, "")) if isinstance(raw, Mapping) else ""
+            kept = raw if isinstance(raw, Mapping) else {"value": raw}
+            rejected.append(Rejected(external_id or "?", _reason(error), kept))
+    return Page(tuple(found), cursor, tuple(rejected))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        faults = [
+            f"{'.'.join(str(part) for part in fault['loc']) or 'record'}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        return "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
+    if isinstance(error, KeyError):
+        return f"the field {error} is missing"
+    return str(error) or type(error).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Change(Generic[R]):
+    """One intended change at the remote: bring ``record`` to the state given.
+
+    ``key`` is unique for this intent and stays the same over every attempt. ``remote_id`` is the record's id
+    at the target, empty while it has none there (so: create it). ``refs`` translates ids of the source into
+    ids of the target.
+    """
+
+    key: str
+    record: R
+    remote_id: str = ""
+    refs: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def ref(self, kind: str, source_id: str) -> str:
+        """The target's id for the source's ``source_id`` (for products: the SKU).
+
+        Raises ``SkipRecord`` when nobody has tied the two yet.
+        """
+        found = self.refs.get((kind, source_id))
+        if not found:
+            raise SkipRecord(
+                f"The {kind} {source_id!r} is not tied to anything in the target system.",
+                cause=f"missing-{kind}",
+                mend=f"Tie the {kind} under References, or create it in the target and let it be read.",
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The remote's answer to a change: the id it knows the record by, and a word for the timeline.
+
+    ``data`` may hold a few facts worth keeping (JSON). An empty ``remote_id`` means that there was nothing
+    to do there, such as cancelling what never arrived.
+    """
+
+    remote_id: str
+    note: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """A request as it came in: headers with lower-case names, and the raw body."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What a webhook says has changed. The object is read again; the webhook's own copy is only evidence.
+
+    ``dedupe_key`` is what makes this event one event at this vendor. An empty ``kind`` marks a ping.
+    """
+
+    topic: str
+    kind: str
+    external_id: str
+    dedupe_key: str
+
+
+class Connector:
+    """Base of every connector. Declare, then add the capabilities of :mod:`portal.sdk.capabilities`.
+
+    ``key`` names it for ever; ``promises`` gives the class of each kind it can push; ``in_flight`` is how
+    many pushes it bears at once.
+    """
+
+    key: ClassVar[str]
+    title: ClassVar[str]
+    Settings: ClassVar[type[Settings]] = Settings
+    promises: ClassVar[Mapping[str, Promise]] = {}
+    in_flight: ClassVar[int] = 4
+
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings
+
+    def check(self) -> str:
+        """Prove that address and credentials work; return a sentence such as ``"Acme 3.1, 2 shops"``.
+
+        Raises ``Misconfigured`` or ``RetryLater``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has to say how its connection is tested.")
+
+    def close(self) -> None:
+        """Give back sockets and files. Called once, also after an error."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"

@@ -1,0 +1,235 @@
+"""Canonical records: frozen, exact, free of any vendor.
+
+Ids (``external_id``, ``order_id`` …) are always the ids of the connection that the record came from or
+goes to. Moments are aware ``datetime``; amounts are :class:`~portal.sdk.money.Money`; quantities are
+``Decimal``. ``version`` grows with every change at the source: a revision number where the remote has
+one, else the microseconds of its modification time. The newer version wins, however late it arrives.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+
+from portal.sdk.money import Money
+
+
+def _plain(value: Decimal) -> str:
+    return f"{value.normalize():f}" if value else "0"
+
+
+Quantity = Annotated[Decimal, Field(allow_inf_nan=False), PlainSerializer(_plain, return_type=str)]
+"""A quantity; written without trailing zeros, so that equal quantities are equal text."""
+
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+Sku = Annotated[str, Field(max_length=200)]
+
+
+class Part(BaseModel):
+    """A piece of a record, without a life of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Record(Part):
+    """What has an id and a version at its source."""
+
+    kind: ClassVar[str]
+    external_id: Id
+    version: int = Field(ge=0)
+
+
+class Address(Part):
+    name: str = ""
+    company: str = ""
+    street: str = ""
+    street2: str = ""
+    postcode: str = ""
+    city: str = ""
+    region: str = ""
+    country: str = Field(default="", pattern=r"^([A-Z]{2})?$", description="ISO 3166-1 alpha-2, or empty")
+    phone: str = ""
+
+
+class Customer(Part):
+    """Who ordered. ``external_id`` is empty for a guest."""
+
+    external_id: str = ""
+    name: str = ""
+    email: str = ""
+
+
+class Tax(Part):
+    """One tax on one line. ``rate`` is in percent: 19 for 19 %."""
+
+    name: str
+    rate: Quantity
+    amount: Money
+
+
+class Discount(Part):
+    """What was taken off one line: ``amount`` is positive, in the order's tax mode."""
+
+    amount: Money
+    code: str = ""
+
+
+class OrderLine(Part):
+    """One line. ``total`` = quantity × unit price - discounts, rounded, in the order's tax mode."""
+
+    external_id: Id
+    sku: Sku
+    title: str = ""
+    quantity: Quantity
+    unit_price: Money
+    discounts: tuple[Discount, ...] = ()
+    taxes: tuple[Tax, ...] = ()
+    total: Money
+
+
+class ShippingLine(Part):
+    """What the customer pays for delivery, in the order's tax mode."""
+
+    external_id: Id
+    title: str = ""
+    taxes: tuple[Tax, ...] = ()
+    total: Money
+
+
+class Order(Record):
+    """A customer's order, as it stands now at its source.
+
+    ``tax_included`` says whether prices and line totals contain the tax. ``total`` is what the customer
+    pays in all, tax included; ``paid`` is what was captured so far. ``location`` is the source's id of the
+    place that the goods leave from.
+    """
+
+    kind: ClassVar[str] = "order"
+    number: str = Field(min_length=1, max_length=100)
+    state: Literal["open", "cancelled", "closed"] = "open"
+    placed_at: AwareDatetime
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    tax_included: bool = False
+    customer: Customer = Customer()
+    billing: Address = Address()
+    shipping: Address = Address()
+    location: Id
+    lines: tuple[OrderLine, ...]
+    delivery: tuple[ShippingLine, ...] = ()
+    total: Money
+    paid: Money
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> Order:
+        amounts = [self.total, self.paid]
+        for line in (*self.lines, *self.delivery):
+            amounts += [line.total, *(tax.amount for tax in line.taxes)]
+        if any(amount.currency != self.currency for amount in amounts):
+            raise ValueError(f"order {self.number} is in {self.currency} but has amounts in another currency")
+        return self
+
+
+class RefundLine(Part):
+    """Goods given back or paid back.
+
+    ``total`` is what is paid back for the line with its tax. ``restock_to`` is the source's id of the place
+    that the goods went back to; empty when nothing came back (or it was not fit to sell).
+    """
+
+    order_line: Id
+    sku: Sku
+    quantity: Quantity
+    total: Money
+    taxes: tuple[Tax, ...] = ()
+    restock_to: str = ""
+
+
+class Refund(Record):
+    """Money given back for one order, with the goods that came back: the return is its lines.
+
+    ``total`` is what the customer got, tax included: lines + ``shipping`` + ``adjustment``.
+    """
+
+    kind: ClassVar[str] = "refund"
+    order_id: Id
+    number: str = ""
+    refunded_at: AwareDatetime
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    lines: tuple[RefundLine, ...] = ()
+    shipping: ShippingLine | None = None
+    adjustment: Money | None = None
+    total: Money
+    reason: str = ""
+
+
+class Location(Record):
+    """A place that holds stock. ``code`` is the short name people know it by."""
+
+    kind: ClassVar[str] = "location"
+    code: str = Field(min_length=1, max_length=60)
+    name: str = ""
+
+
+class Product(Record):
+    """One thing with one SKU; a variant where the source has variants."""
+
+    kind: ClassVar[str] = "product"
+    sku: Sku
+    title: str = ""
+    price: Money | None = None
+    active: bool = True
+
+
+class StockLevel(Record):
+    """How many of one product can be sold from one location.
+
+    ``available`` is on hand minus what is already promised. ``product_id`` and ``location_id`` are the
+    connection's own ids. When pushed, ``expected`` is the figure we believe the remote shows now, for its
+    compare-and-set; None where we have none.
+    """
+
+    kind: ClassVar[str] = "stock"
+    product_id: Id
+    sku: Sku = ""
+    location_id: Id
+    available: Quantity
+    expected: Quantity | None = None
+
+
+class ShipmentLine(Part):
+    sku: Sku
+    quantity: Quantity
+    order_line: str = ""
+
+
+class Shipment(Record):
+    """Goods that left for one order: a part of it, or all."""
+
+    kind: ClassVar[str] = "shipment"
+    order_id: Id
+    number: str = ""
+    carrier: str = ""
+    tracking: str = ""
+    tracking_url: str = ""
+    shipped_at: AwareDatetime
+    lines: tuple[ShipmentLine, ...]
+
+
+KINDS: dict[str, type[Record]] = {
+    cls.kind: cls for cls in (Location, Product, StockLevel, Order, Shipment, Refund)
+}
+
+
+def version_of(moment: datetime) -> int:
+    """The version of an object whose source has only a modification time: its microseconds since 1970.
+
+    Raises ``ValueError`` for a naive moment, which would mean another instant on another machine.
+    """
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment} has no time zone.")
+    seconds = int(moment.replace(microsecond=0).timestamp())
+    return seconds * 1_000_000 + moment.microsecond
