@@ -1,0 +1,157 @@
+"""The shop's REST API, as its clients see it: `/api/…` with a bearer token.
+
+Listings come in the order (updated_at, id), pages behind an opaque `next` link (or the same as
+`next_page`), and start at `updated_since`, inclusive. An object that changes while a listing is read moves
+to its end and is met again; none is skipped.
+"""
+
+import base64
+import binascii
+import hmac
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from .store import Position, Store, microseconds
+from .trade import Refused, Trade
+from .web import Request, Response, Routes
+
+Json = dict[str, Any]
+
+KINDS = {
+    "locations": "location",
+    "products": "product",
+    "orders": "order",
+    "refunds": "refund",
+    "shipments": "shipment",
+    "stock": "stock",
+}
+LARGEST_PAGE = 250
+TOPICS = {
+    "order.created", "order.updated", "order.cancelled", "refund.created", "stock.updated",
+}  # fmt: skip
+
+
+class Api:
+    """Answers API requests over a store; what clients change is noted in the effect log."""
+
+    def __init__(self, store: Store, trade: Trade, token: str, page_size: int) -> None:
+        self.store, self.trade, self.page_size = store, trade, page_size
+        self._token = f"Bearer {token}".encode()
+        self._routes = Routes()
+        for method, path, function in [
+            ("GET", "/api/shop", self.shop),
+            ("GET", "/api/webhooks", self.webhooks),
+            ("POST", "/api/webhooks", self.subscribe),
+            ("DELETE", "/api/webhooks/<id>", self.unsubscribe),
+            ("PUT", "/api/stock/<variant>/<location>", self.write_stock),
+            ("POST", "/api/orders/<order>/shipments", self.ship),
+            ("GET", "/api/<kinds>", self.listing),
+            ("GET", "/api/<kinds>/<id>", self.one),
+        ]:
+            self._routes.add(method, path, function)
+
+    def answer(self, request: Request) -> Response:
+        if not hmac.compare_digest(request.headers.get("authorization", "").encode(), self._token):
+            return Response.json({"error": "The access token is missing or wrong."}, 401)
+        return self._routes.answer(request)
+
+    def shop(self, request: Request) -> Json:
+        return {"name": "Teehaus Drei Länder", "currency": "EUR", "currencies": ["EUR", "USD", "JPY", "KWD"]}
+
+    def listing(self, request: Request, kinds: str) -> Json:
+        """A page `{"items": [...], "next": url or null, "next_page": token or null}`."""
+        kind = self._kind(kinds)
+        if (ids := request.query("ids")) is not None:
+            return _last_page(self.store.many(kind, ids.split(",")[:LARGEST_PAGE]))
+        if (key := request.query("key")) is not None:
+            found = self.store.by_key(kind, key)
+            return _last_page([found] if found else [])
+        size, since_us, after = self._window(request)
+        items = self.store.page(kind, since_us, after, size + 1)
+        if len(items) <= size:
+            return _last_page(items)
+        last = items[size - 1]
+        token = _token(size, microseconds(last["updated_at"]), last["id"])
+        host = request.headers.get("host", "")
+        return {"items": items[:size], "next": f"http://{host}/api/{kinds}?page={token}", "next_page": token}
+
+    def one(self, request: Request, kinds: str, id: str) -> Json:
+        found = self.store.get(self._kind(kinds), id)
+        if found is None:
+            raise Refused(404, f"There is no {self._kind(kinds)} {id!r}.")
+        return found
+
+    def write_stock(self, request: Request, variant: str, location: str) -> Json:
+        body = request.json()
+        available, expected = body.get("available"), body.get("expected")
+        if type(available) is not int or type(expected) not in (int, type(None)):
+            raise Refused(422, "`available` must be a whole number, `expected` one or left out.")
+        with self.store.transaction():
+            level = self.trade.write_stock(variant, location, available, expected)
+            where = f"{level['sku']}@{level['location']}"
+            self.store.effect("stock.write", where, available=available, expected=expected)
+        return level
+
+    def ship(self, request: Request, order: str) -> Response:
+        """201 with a new shipment, 200 with the one that the same key made before."""
+        with self.store.transaction():
+            shipment, new = self.trade.ship(order, request.json())
+            kind = "shipment.create" if new else "shipment.repeat"
+            self.store.effect(kind, shipment["key"], order=order, shipment=shipment["id"])
+        return Response.json(shipment, 201 if new else 200)
+
+    def webhooks(self, request: Request) -> Json:
+        return _last_page([_without_secret(each) for each in self.store.all("webhook")])
+
+    def subscribe(self, request: Request) -> Response:
+        """201 with a new subscription; 200 when the url had one, which takes the new topics and secret."""
+        body = request.json()
+        url, topics, secret = body.get("url") or "", body.get("topics") or [], body.get("secret") or ""
+        if urlsplit(url).hostname not in ("127.0.0.1", "localhost"):
+            raise Refused(422, "This demo shop sends webhooks to 127.0.0.1 only.")
+        if unknown := sorted(set(topics) - TOPICS):
+            raise Refused(422, f"There are no topics {unknown}; choose from {sorted(TOPICS)}.")
+        if not topics or not secret:
+            raise Refused(422, "A subscription needs `url`, `topics` and `secret`.")
+        with self.store.transaction():
+            known = self.store.by_key("webhook", url)
+            id = known["id"] if known else f"w{self.store.next_number('webhook number')}"
+            hook = {"id": id, "url": url, "topics": sorted(topics), "secret": secret}
+            self.store.effect("webhook.subscribe", url, topics=sorted(topics))
+            saved = _without_secret(self.store.save("webhook", hook, key=url))
+        return Response.json(saved, 200 if known else 201)
+
+    def unsubscribe(self, request: Request, id: str) -> Json:
+        with self.store.transaction():
+            self.store.delete("webhook", id)
+            self.store.effect("webhook.unsubscribe", id)
+        return {}
+
+    def _kind(self, kinds: str) -> str:
+        if kinds not in KINDS:
+            raise Refused(404, f"There is nothing at /api/{kinds}.")
+        return KINDS[kinds]
+
+    def _window(self, request: Request) -> tuple[int, int, Position | None]:
+        try:
+            if token := request.query("page"):
+                size, updated_us, id = json.loads(base64.urlsafe_b64decode(token))
+                return int(size), 0, Position(int(updated_us), str(id))
+            size = min(max(int(request.query("limit") or self.page_size), 1), LARGEST_PAGE)
+            since = request.query("updated_since")
+            return size, microseconds(since) if since else 0, None
+        except (ValueError, TypeError, binascii.Error) as error:
+            raise Refused(400, f"`page`, `limit` or `updated_since` cannot be read: {error}.") from None
+
+
+def _token(size: int, updated_us: int, id: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([size, updated_us, id]).encode()).decode()
+
+
+def _last_page(items: list[Json]) -> Json:
+    return {"items": items, "next": None, "next_page": None}
+
+
+def _without_secret(hook: Json) -> Json:
+    return {name: value for name, value in hook.items() if name != "secret"}
