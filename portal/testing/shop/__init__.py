@@ -11,14 +11,14 @@
 ...     json.load(urllib.request.urlopen(call))["totals"]["total"]
 '26.76'
 
-`money` and `pricing` are its arithmetic, `store` its memory, `trade` its rules, `api` what clients see,
+`money` and `pricing` are its arithmetic, `store` its memory, `trade` and `warehouse` its rules, `api` what clients see,
 `webhooks` what it tells them, `faults` the trouble it makes, `day` a day of business, `demo` the back door
 for tests. As a process: `python -m portal.testing.shop --port 8001 --data DIR`.
 """
 
+from .errors import Refused
 from .faults import Plan
 from .server import ShopServer
-from .trade import Refused
 from .webhooks import message, sign
 
 __all__ = ["Plan", "Refused", "ShopServer", "message", "sign"]

@@ -43,7 +43,7 @@ def main() -> None:
         precision=asked.precision,
     )
     with shop:
-        print(f"The demo shop listens on {shop.url}", flush=True)
+        print(f"The demo shop listens on {shop.url}", flush=True)  # noqa: T201
         stop.wait()
 
 

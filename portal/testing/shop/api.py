@@ -12,8 +12,9 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from .errors import Refused
 from .store import Position, Store, microseconds
-from .trade import Refused, Trade
+from .warehouse import Warehouse
 from .web import Request, Response, Routes
 
 Json = dict[str, Any]
@@ -35,28 +36,28 @@ TOPICS = {
 class Api:
     """Answers API requests over a store; what clients change is noted in the effect log."""
 
-    def __init__(self, store: Store, trade: Trade, token: str, page_size: int) -> None:
-        self.store, self.trade, self.page_size = store, trade, page_size
+    def __init__(self, store: Store, warehouse: Warehouse, token: str, page_size: int) -> None:
+        self.store, self.warehouse, self.page_size = store, warehouse, page_size
         self._token = f"Bearer {token}".encode()
-        self._routes = Routes()
-        for method, path, function in [
-            ("GET", "/api/shop", self.shop),
-            ("GET", "/api/webhooks", self.webhooks),
-            ("POST", "/api/webhooks", self.subscribe),
-            ("DELETE", "/api/webhooks/<id>", self.unsubscribe),
-            ("PUT", "/api/stock/<variant>/<location>", self.write_stock),
-            ("POST", "/api/orders/<order>/shipments", self.ship),
-            ("GET", "/api/<kinds>", self.listing),
-            ("GET", "/api/<kinds>/<id>", self.one),
-        ]:
-            self._routes.add(method, path, function)
+        self._routes = Routes(
+            [
+                ("GET", "/api/shop", self.shop),
+                ("GET", "/api/webhooks", self.webhooks),
+                ("POST", "/api/webhooks", self.subscribe),
+                ("DELETE", "/api/webhooks/<hook_id>", self.unsubscribe),
+                ("PUT", "/api/stock/<variant>/<location>", self.write_stock),
+                ("POST", "/api/orders/<order>/shipments", self.ship),
+                ("GET", "/api/<kinds>", self.listing),
+                ("GET", "/api/<kinds>/<object_id>", self.one),
+            ]
+        )
 
     def answer(self, request: Request) -> Response:
         if not hmac.compare_digest(request.headers.get("authorization", "").encode(), self._token):
             return Response.json({"error": "The access token is missing or wrong."}, 401)
         return self._routes.answer(request)
 
-    def shop(self, request: Request) -> Json:
+    def shop(self, _request: Request) -> Json:
         return {"name": "Teehaus Drei Länder", "currency": "EUR", "currencies": ["EUR", "USD", "JPY", "KWD"]}
 
     def listing(self, request: Request, kinds: str) -> Json:
@@ -76,10 +77,10 @@ class Api:
         host = request.headers.get("host", "")
         return {"items": items[:size], "next": f"http://{host}/api/{kinds}?page={token}", "next_page": token}
 
-    def one(self, request: Request, kinds: str, id: str) -> Json:
-        found = self.store.get(self._kind(kinds), id)
+    def one(self, _request: Request, kinds: str, object_id: str) -> Json:
+        found = self.store.get(self._kind(kinds), object_id)
         if found is None:
-            raise Refused(404, f"There is no {self._kind(kinds)} {id!r}.")
+            raise Refused(404, f"There is no {self._kind(kinds)} {object_id!r}.")
         return found
 
     def write_stock(self, request: Request, variant: str, location: str) -> Json:
@@ -88,20 +89,24 @@ class Api:
         if type(available) is not int or type(expected) not in (int, type(None)):
             raise Refused(422, "`available` must be a whole number, `expected` one or left out.")
         with self.store.transaction():
-            level = self.trade.write_stock(variant, location, available, expected)
+            level = self.warehouse.write(variant, location, available, expected)
             where = f"{level['sku']}@{level['location']}"
             self.store.effect("stock.write", where, available=available, expected=expected)
         return level
 
     def ship(self, request: Request, order: str) -> Response:
         """201 with a new shipment, 200 with the one that the same key made before."""
+        wanted = request.json()
+        for line in wanted.get("lines") or []:
+            if not isinstance(line, dict) or type(line.get("quantity")) is not int:
+                raise Refused(422, "Each line needs `line_id` and a whole number as `quantity`.")
         with self.store.transaction():
-            shipment, new = self.trade.ship(order, request.json())
+            shipment, new = self.warehouse.ship(order, wanted)
             kind = "shipment.create" if new else "shipment.repeat"
             self.store.effect(kind, shipment["key"], order=order, shipment=shipment["id"])
         return Response.json(shipment, 201 if new else 200)
 
-    def webhooks(self, request: Request) -> Json:
+    def webhooks(self, _request: Request) -> Json:
         return _last_page([_without_secret(each) for each in self.store.all("webhook")])
 
     def subscribe(self, request: Request) -> Response:
@@ -116,16 +121,16 @@ class Api:
             raise Refused(422, "A subscription needs `url`, `topics` and `secret`.")
         with self.store.transaction():
             known = self.store.by_key("webhook", url)
-            id = known["id"] if known else f"w{self.store.next_number('webhook number')}"
-            hook = {"id": id, "url": url, "topics": sorted(topics), "secret": secret}
+            hook_id = known["id"] if known else f"w{self.store.next_number('webhook number')}"
+            hook = {"id": hook_id, "url": url, "topics": sorted(topics), "secret": secret}
             self.store.effect("webhook.subscribe", url, topics=sorted(topics))
             saved = _without_secret(self.store.save("webhook", hook, key=url))
         return Response.json(saved, 200 if known else 201)
 
-    def unsubscribe(self, request: Request, id: str) -> Json:
+    def unsubscribe(self, _request: Request, hook_id: str) -> Json:
         with self.store.transaction():
-            self.store.delete("webhook", id)
-            self.store.effect("webhook.unsubscribe", id)
+            self.store.delete("webhook", hook_id)
+            self.store.effect("webhook.unsubscribe", hook_id)
         return {}
 
     def _kind(self, kinds: str) -> str:
@@ -136,8 +141,8 @@ class Api:
     def _window(self, request: Request) -> tuple[int, int, Position | None]:
         try:
             if token := request.query("page"):
-                size, updated_us, id = json.loads(base64.urlsafe_b64decode(token))
-                return int(size), 0, Position(int(updated_us), str(id))
+                size, updated_us, last = json.loads(base64.urlsafe_b64decode(token))
+                return int(size), 0, Position(int(updated_us), str(last))
             size = min(max(int(request.query("limit") or self.page_size), 1), LARGEST_PAGE)
             since = request.query("updated_since")
             return size, microseconds(since) if since else 0, None
@@ -145,8 +150,8 @@ class Api:
             raise Refused(400, f"`page`, `limit` or `updated_since` cannot be read: {error}.") from None
 
 
-def _token(size: int, updated_us: int, id: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([size, updated_us, id]).encode()).decode()
+def _token(size: int, updated_us: int, last: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([size, updated_us, last]).encode()).decode()
 
 
 def _last_page(items: list[Json]) -> Json:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .catalogue import LOCATIONS, read
+from .errors import Refused
 from .people import UNUSUAL, customer, namesake, unusual
 from .store import Store
-from .trade import Refused, Trade
+from .trade import Trade
 
 Json = dict[str, Any]
 
@@ -37,7 +38,7 @@ def plan(orders: int = 320, refunds: int = 45, seed: int = 1) -> list[Step]:
     """
     if orders < LEAST_ORDERS or refunds > orders // 3:
         raise ValueError(f"A demo day needs at least {LEAST_ORDERS} orders, and three for each refund.")
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311 (a repeatable day, not a secret)
     odd = _unusual_orders(dice)
     placed = [_order(dice) | odd.get(number, {}) for number in range(orders)]
     steps = [Step(number / orders * 0.8, "place", number, detail) for number, detail in enumerate(placed)]
@@ -106,7 +107,7 @@ class Day:
 
     def progress(self) -> Json:
         """`{"state": "none" | "running" | "done", "steps": …, "done": …, "refused": [sentences], …}`."""
-        day = self._store.meta("day")
+        day: Json | None = self._store.meta("day")
         if not day:
             return {"state": "none"}
         return {"state": "done" if day["done"] == day["steps"] else "running"} | day

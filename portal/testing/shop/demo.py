@@ -5,10 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 from .day import Day
+from .errors import Refused
 from .faults import Faults, Plan
 from .money import ZERO, text
 from .store import Store
-from .trade import Refused, Trade
+from .trade import Trade
 from .web import Request, Response, Routes
 from .webhooks import Webhooks
 
@@ -22,19 +23,19 @@ class Demo:
 
     def __init__(self, store: Store, trade: Trade, faults: Faults, webhooks: Webhooks, day: Day) -> None:
         self.store, self.trade, self.faults, self.webhooks, self.day = store, trade, faults, webhooks, day
-        self._routes = Routes()
-        for method, path, function in [
-            ("GET", "/_demo/day", lambda request: self.day.progress()),
-            ("POST", "/_demo/day", self.start_day),
-            ("GET", "/_demo/faults", lambda request: self.faults.report()),
-            ("PUT", "/_demo/faults", self.set_faults),
-            ("POST", "/_demo/faults/next", self.script_fault),
-            ("GET", "/_demo/effects", self.effects),
-            ("GET", "/_demo/webhooks", lambda request: {"counts": dict(self.webhooks.counts)}),
-            ("GET", "/_demo/truth", lambda request: truth(self.store)),
-            ("POST", "/_demo/do/<action>", self.do),
-        ]:
-            self._routes.add(method, path, function)
+        self._routes = Routes(
+            [
+                ("GET", "/_demo/day", lambda _: self.day.progress()),
+                ("POST", "/_demo/day", self.start_day),
+                ("GET", "/_demo/faults", lambda _: self.faults.report()),
+                ("PUT", "/_demo/faults", self.set_faults),
+                ("POST", "/_demo/faults/next", self.script_fault),
+                ("GET", "/_demo/effects", self.effects),
+                ("GET", "/_demo/webhooks", lambda _: {"counts": dict(self.webhooks.counts)}),
+                ("GET", "/_demo/truth", lambda _: truth(self.store)),
+                ("POST", "/_demo/do/<action>", self.do),
+            ]
+        )
 
     def answer(self, request: Request) -> Response:
         try:

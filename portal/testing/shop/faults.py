@@ -57,9 +57,10 @@ class Plan:
         """A plan from JSON; lists become tuples. ValueError for an unknown name."""
         if unknown := set(values) - {each.name for each in fields(cls)}:
             raise ValueError(f"A fault plan has no {sorted(unknown)}.")
-        return cls(
-            **{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
-        )
+        plan: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**plan)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class Faults:
         """Change the plan; the dice start from its seed, the counts go on."""
         with self._lock:
             self.plan = plan
-            self._call_dice, self._webhook_dice = random.Random(plan.seed), random.Random(-plan.seed - 1)
+            self._call_dice = random.Random(f"calls {plan.seed}")  # noqa: S311 (repeatable, not secret)
+            self._webhook_dice = random.Random(f"webhooks {plan.seed}")  # noqa: S311
 
     def next(self, kind: str, *, method: str = "", path: str = "", times: int = 1) -> None:
         """Script a fault for the next fitting calls, before any dice. ValueError for an unknown kind."""

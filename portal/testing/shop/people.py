@@ -5,8 +5,45 @@ from typing import Any
 
 Json = dict[str, Any]
 
-FIRST = ["Anna", "Ben", "Clara", "David", "Elif", "Felix", "Greta", "Hasan", "Ida", "Jonas", "Käthe", "Luka", "Mária", "Noé", "Ödön", "Petra", "Rüdiger", "Søren", "Tomáš", "Zoë"]
-LAST = ["Müller", "Novák", "Gruber", "Øster", "Yılmaz", "Szabó", "Dvořák", "Weiß", "García", "O’Brien", "Łukasik", "Brânză", "Huber", "Çelik", "Äärelä"]
+FIRST = [
+    "Anna",
+    "Ben",
+    "Clara",
+    "David",
+    "Elif",
+    "Felix",
+    "Greta",
+    "Hasan",
+    "Ida",
+    "Jonas",
+    "Käthe",
+    "Luka",
+    "Mária",
+    "Noé",
+    "Ödön",
+    "Petra",
+    "Rüdiger",
+    "Søren",
+    "Tomáš",
+    "Zoë",
+]
+LAST = [
+    "Müller",
+    "Novák",
+    "Gruber",
+    "Øster",
+    "Yılmaz",
+    "Szabó",
+    "Dvořák",
+    "Weiß",
+    "García",
+    "O’Brien",
+    "Łukasik",
+    "Brânză",
+    "Huber",
+    "Çelik",
+    "Äärelä",
+]
 PLACES = [
     ("DE", "10115", "Berlin", "Invalidenstraße"),
     ("DE", "80331", "München", "Sendlinger Straße"),
@@ -86,6 +123,6 @@ def namesake(dice: random.Random, number: int) -> Json:
     return _ordered_by(f"c80{number}", "familie@example.com", address)
 
 
-def _ordered_by(id: str | None, email: str, address: Json) -> Json:
-    known = {"id": id, "name": address["name"], "email": email} if id else None
+def _ordered_by(customer_id: str | None, email: str, address: Json) -> Json:
+    known = {"id": customer_id, "name": address["name"], "email": email} if customer_id else None
     return {"customer": known, "email": email, "billing_address": address, "shipping_address": address}

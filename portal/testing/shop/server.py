@@ -13,7 +13,7 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from .api import Api
 from .catalogue import seed
@@ -41,7 +41,7 @@ class ShopServer:
         data: Path | None = None,
         port: int = 0,
         *,
-        token: str = "demo-token",
+        token: str = "demo-token",  # noqa: S107 (known to all on purpose: the shop is on 127.0.0.1 only)
         faults: Plan | None = None,
         odd: frozenset[str] = frozenset(),
         precision: str = "micros",
@@ -57,7 +57,7 @@ class ShopServer:
         self.faults = Faults(faults or Plan())
         self.webhooks = Webhooks(self.store, self.faults, webhook_retries)
         self.day = Day(self.store, self.trade)
-        self._api = Api(self.store, self.trade, token, page_size)
+        self._api = Api(self.store, self.trade.warehouse, token, page_size)
         self._demo = Demo(self.store, self.trade, self.faults, self.webhooks, self.day)
         self._http = _HttpServer(("127.0.0.1", port), self)
         self.port: int = self._http.server_address[1]
@@ -80,7 +80,7 @@ class ShopServer:
         self.webhooks.stop()
         self.store.close()
 
-    def __enter__(self) -> "ShopServer":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -151,7 +151,7 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._spoil(fault, shop.answer(request), plan.latency)
 
-    do_POST = do_PUT = do_DELETE = do_GET
+    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 (the names http.server looks for)
 
     def _spoil(self, fault: str | None, response: Response, latency: float) -> None:
         match fault:
@@ -185,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
         os.close(self.connection.detach())
         self.close_connection = True
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """The effect log and the counters say what matters."""
 
 

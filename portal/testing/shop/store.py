@@ -118,19 +118,19 @@ class Store:
                 self._db.execute("INSERT INTO notice (topic, body) VALUES (?, ?)", (topic, body))
         return document
 
-    def delete(self, kind: str, id: str) -> None:
+    def delete(self, kind: str, doc_id: str) -> None:
         with self.transaction():
-            self._db.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, id))
+            self._db.execute("DELETE FROM document WHERE kind = ? AND id = ?", (kind, doc_id))
 
-    def get(self, kind: str, id: str) -> Json | None:
-        return self._one("SELECT body FROM document WHERE kind = ? AND id = ?", kind, id)
+    def get(self, kind: str, doc_id: str) -> Json | None:
+        return self._one("SELECT body FROM document WHERE kind = ? AND id = ?", kind, doc_id)
 
     def by_key(self, kind: str, key: str) -> Json | None:
         return self._one("SELECT body FROM document WHERE kind = ? AND key = ?", kind, key)
 
     def many(self, kind: str, ids: list[str]) -> list[Json]:
         """The documents that exist among these ids, in the order asked for, each once."""
-        found = (self.get(kind, id) for id in dict.fromkeys(ids))
+        found = (self.get(kind, doc_id) for doc_id in dict.fromkeys(ids))
         return [document for document in found if document is not None]
 
     def all(self, kind: str) -> list[Json]:
@@ -146,7 +146,7 @@ class Store:
 
     def next_number(self, name: str, start: int = 1) -> int:
         with self.transaction():
-            number = int(self.meta(name, start))
+            number: int = self.meta(name, start)
             self.set_meta(name, number + 1)
         return number
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from .trade import Refused
+from .errors import Refused
 
 Json = dict[str, Any]
 
@@ -56,12 +56,11 @@ class Routes:
     A function takes the request and the path's names, and returns a value for JSON or a Response.
     """
 
-    def __init__(self) -> None:
-        self._routes: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = []
-
-    def add(self, method: str, path: str, function: Callable[..., Any]) -> None:
-        pattern = re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", path) + "$")
-        self._routes.append((method, pattern, function))
+    def __init__(self, routes: list[tuple[str, str, Callable[..., Any]]]) -> None:
+        self._routes = [
+            (method, re.compile(re.sub(r"<(\w+)>", r"(?P<\1>[^/]+)", path) + "$"), function)
+            for method, path, function in routes
+        ]
 
     def answer(self, request: Request) -> Response:
         """Call the function of the first route that fits; refusals become errors with a sentence."""
