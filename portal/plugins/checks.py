@@ -1,0 +1,46 @@
+"""System checks: what must hold before any process of the portal starts."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+
+from portal.plugins.manager import plugins
+
+# Measured: with other values django-q2 loses, doubles or hoards tasks. See docs/decisions/0001.
+REQUIRED = {"max_attempts": 1, "ack_failures": True, "catch_up": False, "bulk": 1, "guard_cycle": 0.5}
+
+
+@checks.register()
+def jobs_ring_and_nothing_else(**_: Any) -> list[checks.CheckMessage]:
+    """Q_CLUSTER keeps the promises the engine is built on."""
+    conf = settings.Q_CLUSTER
+    wrong = [f"{key} must be {value!r}" for key, value in REQUIRED.items() if conf.get(key) != value]
+    if conf.get("queue_limit") != conf.get("workers"):
+        wrong.append("queue_limit must equal workers")
+    if not conf.get("timeout") or conf.get("retry", 0) <= conf["timeout"]:
+        wrong.append("retry must be greater than timeout, and timeout must be set")
+    if "ALT_CLUSTERS" not in conf:
+        wrong.append("ALT_CLUSTERS must be defined")
+    if not wrong:
+        return []
+    return [
+        checks.Error(
+            f"Q_CLUSTER in the settings is not safe for the engine: {'; '.join(wrong)}.",
+            hint="Take the values of config/jobs.py; docs/decisions/0001 tells what was seen with others.",
+            id="portal.E001",
+        )
+    ]
+
+
+@checks.register()
+def plugins_can_be_used(**_: Any) -> list[checks.CheckMessage]:
+    """A plugin that cannot be loaded is left out, and said so at every start."""
+    return [
+        checks.Warning(
+            failure.reason,
+            hint="Mend or uninstall the plugin, then restart the portal.",
+            id="portal.W001",
+        )
+        for failure in plugins().failures
+    ]

@@ -1,0 +1,9 @@
+"""The room as a Django app, for its command `serve`."""
+
+from django.apps import AppConfig
+
+
+class RunnerConfig(AppConfig):
+    name = "portal.runner"
+    label = "portal_runner"
+    verbose_name = "Runner"
