@@ -68,7 +68,9 @@ class Store:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(SCHEMA)
-        self._last_us = self._db.execute("SELECT coalesce(max(updated_us), 0) FROM document").fetchone()[0]
+        self._last_us: int = self._db.execute("SELECT coalesce(max(updated_us), 0) FROM document").fetchone()[
+            0
+        ]
 
     def close(self) -> None:
         with self._lock:

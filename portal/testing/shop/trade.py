@@ -141,7 +141,11 @@ class Trade:
                 "created_at": written(self.store.now_us()),
                 "currency": currency,
                 "lines": parts,
-                "shipping": {"amount": text(freight, currency), "tax": text(freight_tax, currency)},
+                "shipping": {
+                    "amount": text(freight, currency),
+                    "tax": text(freight_tax, currency),
+                    "tax_rate": fee["tax_rate"],
+                },
                 "total": text(total, currency),
             }
             order["refunded"] = text(refunded, currency)
