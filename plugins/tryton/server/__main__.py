@@ -18,7 +18,9 @@ def main() -> int:
     command.add_argument("catalogue", type=Path)
     command = commands.add_parser("start", help="serve the database in a directory until Ctrl-C")
     command.add_argument("directory", type=Path)
-    command.add_argument("catalogue", type=Path, nargs="?", help="build the database from this if there is none")
+    command.add_argument(
+        "catalogue", type=Path, nargs="?", help="build the database from this if there is none"
+    )
     command.add_argument("--port", type=int, default=0)
     arguments = parser.parse_args()
     try:
@@ -38,7 +40,9 @@ def _serve(directory: Path, catalogue: Path | None, port: int) -> None:
     install()
     prepared = TrytonServer.prepare(catalogue) if catalogue else None
     with TrytonServer.start(directory, prepared, port) as server:
-        print(f"{server.url} database {server.database} user {server.user}; sign-in data in {directory}/access.json")
+        print(
+            f"{server.url} database {server.database} user {server.user}; sign-in data in {directory}/access.json"
+        )
         try:
             signal.pause()
         except KeyboardInterrupt:

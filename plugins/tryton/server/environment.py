@@ -37,7 +37,18 @@ def install(say: Say = print) -> Path:
     say(f"Tryton: installing its requirements into {ENVIRONMENT.name} (a minute without a cache)")
     if uv := shutil.which("uv"):
         run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(ENVIRONMENT)])
-        run([uv, "pip", "sync", "--quiet", "--python", str(interpreter()), "--require-hashes", str(REQUIREMENTS)])
+        run(
+            [
+                uv,
+                "pip",
+                "sync",
+                "--quiet",
+                "--python",
+                str(interpreter()),
+                "--require-hashes",
+                str(REQUIREMENTS),
+            ]
+        )
     else:
         run([sys.executable, "-m", "venv", "--clear", str(ENVIRONMENT)])
         run([str(interpreter()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
@@ -48,7 +59,9 @@ def install(say: Say = print) -> Path:
 
 def run(command: list[str], say: Say | None = None, **environment: str) -> None:
     """Run a command to its end, passing each line it prints to ``say``. Raises ``ServerError``."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")
+    }
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

@@ -150,6 +150,7 @@ def seed_carriers(category) -> None:
     unit = by_xml_id("product.uom_unit", "product.uom")
     Template, Party, Carrier = map(Model.get, ("product.template", "party.party", "carrier"))
     template = new_template(Template, unit, category, "service", "Carriage", Decimal(0), "CARRIAGE")
+    template.salable = False
     template.save()
     for name in CARRIERS:
         party = Party(name=name)
@@ -160,7 +161,7 @@ def seed_carriers(category) -> None:
 def seed_users(company) -> dict:
     User = Model.get("res.user")
     password = secrets.token_urlsafe(16)
-    admin, = User.find([("login", "=", "admin")])
+    (admin,) = User.find([("login", "=", "admin")])
     admin.password = password
     admin.save()
     portal = User(name="Portal", login="portal", password=secrets.token_urlsafe(16))
@@ -179,7 +180,7 @@ def seed(configuration: Path, database: str, catalogue: list[dict]) -> dict:
     proteus_config.set_trytond(f"sqlite:///{database}", config_file=str(configuration))
     currencies = seed_currencies()
     company = create_company(currency=currencies["EUR"])
-    company, = Model.get("company.company").find([])
+    (company,) = Model.get("company.company").find([])
     company.party.name = "Portal Demo GmbH"
     company.party.save()
     seed_countries()

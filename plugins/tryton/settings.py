@@ -1,0 +1,38 @@
+"""What a connection to a Tryton server needs to know."""
+
+from __future__ import annotations
+
+from portal.sdk import Field, SecretStr, Settings
+
+
+class TrytonSettings(Settings):
+    url: str = Field(
+        title="Address", description="Where the Tryton server answers, such as https://tryton.example.com"
+    )
+    database: str = Field(title="Database", description="The name of the Tryton database.")
+    key: SecretStr = Field(
+        title="Key",
+        description="The key of a user application of the kind “REST API”; the user's rights decide what it may do.",
+    )
+    web_shop: str = Field(
+        title="Web shop",
+        description="The name of the web shop in Tryton that the orders belong to. One for each shop connected.",
+    )
+    payment_term: str = Field(
+        default="", title="Payment term", description="Its name in Tryton. Empty: the first one."
+    )
+    shipping_product: str = Field(
+        default="SHIPPING",
+        title="Product for shipping",
+        description="The code of a service sold as shipping.",
+    )
+    refund_product: str = Field(
+        default="REFUND",
+        title="Product for refunds without goods",
+        description="The code of a service that money is given back for when no goods come back.",
+    )
+    post_invoices: bool = Field(
+        default=False,
+        title="Post invoices at once",
+        description="Post the customer's invoice with the order. An order with a posted invoice cannot be changed any more.",
+    )
