@@ -1,10 +1,11 @@
 """Which room answers which address. A room that serves pages brings its own `urls.py`."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
+    path("", include("portal.sync.urls")),
 ]

@@ -52,9 +52,10 @@ makes the jobs, the forms and the screens:
 
 A page's faulty object is set aside with its reason, its neighbours pass:
 
->>> page = read_each([{"sku": "A", "place": "B", "revision": 1, "free": "7.0"}, {"sku": "C"}], level, id_field="sku")
+>>> raws = [{"sku": "A", "place": "B", "revision": 1, "free": "7"}, {"sku": "C"}]
+>>> page = read_each(raws, level, id_field="sku")
 >>> str(page.found[0].record.available), page.rejected[0].reason
-('7.0', "the field 'place' is missing")
+('7', "the field 'place' is missing")
 
 Money is exact and knows its currency:
 

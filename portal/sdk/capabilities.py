@@ -3,8 +3,8 @@
 ``pull_*`` takes the cursor of the last stored page (None: from the beginning) and yields pages, oldest
 change first. ``fetch_*`` reads the given ids and leaves out those that are gone. ``push_*`` makes one
 change and returns the receipt; it may be called from several threads. ``find_*`` looks for the effect of a
-change whose answer was lost: the receipt if it is there, None if it surely is not, and ``OutcomeUnknown``
-if nobody can tell.
+change whose answer was lost: the receipt if it is there in full; None if it is not, or only in part, so
+that pushing again is right; and ``OutcomeUnknown`` if nobody can tell.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from portal.sdk.errors import SkipRecord
 from portal.sdk.records import Record
 
-R = TypeVar("R", bound=Record, covariant=True)
+R_co = TypeVar("R_co", bound=Record, covariant=True)
 
 
 class Promise(StrEnum):
@@ -46,10 +47,10 @@ class Settings(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Found(Generic[R]):
+class Found(Generic[R_co]):
     """A record with the remote's own words for it (JSON), which are kept for mapping and for people."""
 
-    record: R
+    record: R_co
     raw: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -63,32 +64,35 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[R]):
+class Page(Generic[R_co]):
     """What one read gave. ``cursor`` is where the next read starts once this page is stored."""
 
-    found: tuple[Found[R], ...]
+    found: tuple[Found[R_co], ...]
     cursor: str
     rejected: tuple[Rejected, ...] = ()
 
 
 def read_each(
     raws: Iterable[Mapping[str, Any]],
-    read: Callable[[Mapping[str, Any]], R],
+    read: Callable[[Mapping[str, Any]], R_co],
     *,
     cursor: str = "",
     id_field: str = "id",
-) -> Page[R]:
+) -> Page[R_co]:
     """Read every raw object; one that is malformed becomes ``Rejected`` and does not stop its neighbours."""
-    found: list[Found[R]] = []
+    found: list[Found[R_co]] = []
     rejected: list[Rejected] = []
     for raw in raws:
         try:
             found.append(Found(read(raw), raw))
-        except (ValidationError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        except _MALFORMED as error:
             external_id = str(raw.get(id_field, "")) if isinstance(raw, Mapping) else ""
             kept = raw if isinstance(raw, Mapping) else {"value": raw}
             rejected.append(Rejected(external_id or "?", _reason(error), kept))
     return Page(tuple(found), cursor, tuple(rejected))
+
+
+_MALFORMED = (ValidationError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
 
 
 def _reason(error: Exception) -> str:
@@ -104,7 +108,7 @@ def _reason(error: Exception) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Change(Generic[R]):
+class Change(Generic[R_co]):
     """One intended change at the remote: bring ``record`` to the state given.
 
     ``key`` is unique for this intent and stays the same over every attempt. ``remote_id`` is the record's id
@@ -113,7 +117,7 @@ class Change(Generic[R]):
     """
 
     key: str
-    record: R
+    record: R_co
     remote_id: str = ""
     refs: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -170,7 +174,8 @@ class Connector:
     """Base of every connector. Declare, then add the capabilities of :mod:`portal.sdk.capabilities`.
 
     ``key`` names it for ever; ``promises`` gives the class of each kind it can push; ``in_flight`` is how
-    many pushes it bears at once.
+    many pushes it bears at once; ``grace`` is how long a push may still be at work there once its answer is
+    lost.
     """
 
     key: ClassVar[str]
@@ -178,6 +183,7 @@ class Connector:
     Settings: ClassVar[type[Settings]] = Settings
     promises: ClassVar[Mapping[str, Promise]] = {}
     in_flight: ClassVar[int] = 4
+    grace: ClassVar[timedelta] = timedelta(seconds=10)
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings

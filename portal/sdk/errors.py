@@ -45,7 +45,7 @@ class RetryLater(PortalError):
 
 
 class SkipRecord(PortalError):
-    """This one record cannot pass until a person mends something; the others go on.
+    """One record cannot pass until a person mends something; the others go on.
 
     ``cause`` is a short stable code such as ``totals-differ`` that groups equal troubles into one case.
     """

@@ -27,15 +27,16 @@ LONGEST_BODY = 64 * 1024 * 1024
 """Bytes of an answer that are read; more is a mistake of the remote's, not a page."""
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 
 class Answer:
     """A remote's answer whose body is there in full."""
 
-    def __init__(self, http: Http, response: requests.Response, *, read: bool) -> None:
+    def __init__(self, http: Http, response: requests.Response, body: bytes, *, read: bool) -> None:
         self.status = response.status_code
         self.headers: Mapping[str, str] = response.headers
-        self.body = response.content
+        self.body = body
         self._http = http
         self._read = read
 
@@ -153,7 +154,7 @@ class Http:
                 allow_redirects=False,
                 stream=True,
             )
-            self._take_body(response)
+            body = _whole_body(response)
         except requests.exceptions.SSLError as error:
             raise Misconfigured(
                 f"{self} has no valid certificate.", mend="Renew it there, or correct the address."
@@ -170,12 +171,14 @@ class Http:
             raise self.doubt("broke the connection", read=read) from error
         except requests.exceptions.RequestException as error:
             raise self.doubt("broke off its answer", read=read) from error
-        answer = Answer(self, response, read=read)
+        answer = Answer(self, response, body, read=read)
         if answer.status >= 300 and answer.status not in accept:
             raise self._refusal(answer, f"{method} {self.redact(path)}", read=read)
         return answer
 
-    def pages(self, first: T, fetch: Callable[[T], tuple[Any, T | None]], *, most: int = 100_000) -> Iterator[Any]:
+    def pages(
+        self, first: T, fetch: Callable[[T], tuple[P, T | None]], *, most: int = 100_000
+    ) -> Iterator[P]:
         """Follow ``fetch(token) -> (page, next token or None)`` to its end.
 
         Raises ``RetryLater`` when a token comes back a second time or after ``most`` pages: a remote whose
@@ -195,16 +198,6 @@ class Http:
         if read:
             return RetryLater(f"{self} {what}.")
         return OutcomeUnknown(f"{self} {what}; it may or may not have done it.")
-
-    def _take_body(self, response: requests.Response) -> None:
-        chunks, size = [], 0
-        for chunk in response.iter_content(65536):
-            size += len(chunk)
-            if size > LONGEST_BODY:
-                response.close()
-                raise requests.exceptions.ContentDecodingError("the answer is too long")
-            chunks.append(chunk)
-        response._content = b"".join(chunks)
 
     def _unreachable(self) -> RetryLater:
         return RetryLater(
@@ -237,6 +230,17 @@ class Http:
                 mend="Enter the address that it leads to.",
             )
         return SkipRecord(f"{self} refused {call} (HTTP {status}): {said}")
+
+
+def _whole_body(response: requests.Response) -> bytes:
+    chunks, size = [], 0
+    for chunk in response.iter_content(65536):
+        size += len(chunk)
+        if size > LONGEST_BODY:
+            response.close()
+            raise requests.exceptions.ContentDecodingError("the answer is too long")
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
 def retry_after(value: str) -> timedelta | None:

@@ -151,7 +151,8 @@ class RefundLine(Part):
 class Refund(Record):
     """Money given back for one order, with the goods that came back: the return is its lines.
 
-    ``total`` is what the customer got, tax included: lines + ``shipping`` + ``adjustment``.
+    ``total`` is what the customer got, tax included: lines + ``shipping`` + ``adjustment``; each of them is
+    with its tax, whatever the order's tax mode.
     """
 
     kind: ClassVar[str] = "refund"
@@ -187,8 +188,7 @@ class Product(Record):
 class StockLevel(Record):
     """How many of one product can be sold from one location.
 
-    ``available`` is on hand minus what is already promised. ``product_id`` and ``location_id`` are the
-    connection's own ids. When pushed, ``expected`` is the figure we believe the remote shows now, for its
+    ``available`` is on hand minus what is already promised. When pushed, ``expected`` is the figure we believe the remote shows now, for its
     compare-and-set; None where we have none.
     """
 

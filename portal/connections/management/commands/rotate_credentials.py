@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from portal.connections.models import Connection
+
+
+class Command(BaseCommand):
+    help = (
+        "Encrypts every stored credential anew with the first key of PORTAL_CREDENTIAL_KEYS. "
+        "Put a new key first, restart, run this, then the old key may be removed."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with transaction.atomic():
+            connections = list(Connection.objects.select_for_update())
+            for connection in connections:
+                connection.save(update_fields=["credentials", "webhook_secrets"])
+        self.stdout.write(f"The credentials of {len(connections)} connections now use the first key.")

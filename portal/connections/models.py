@@ -1,0 +1,90 @@
+"""Connections to remote systems, and the references that tie our records to theirs."""
+
+from __future__ import annotations
+
+import secrets as random
+
+from django.db import models
+from django.urls import reverse
+
+from portal.connections.crypto import EncryptedJSONField
+
+
+def new_webhook_secrets() -> list[str]:
+    return [random.token_urlsafe(32)]
+
+
+class Connection(models.Model):
+    """One account of a connector. Written by :mod:`portal.connections.services`."""
+
+    class Health(models.TextChoices):
+        UNKNOWN = "unknown", "not tested"
+        GOOD = "good", "working"
+        WAITING = "waiting", "waiting for the remote"
+        BROKEN = "broken", "needs mending"
+
+    slug = models.SlugField(unique=True, help_text="Short name; part of the webhook address.")
+    name = models.CharField(max_length=100)
+    connector = models.CharField(max_length=60)
+    enabled = models.BooleanField(
+        default=True, help_text="Off: nothing is read from it or sent to it, and nothing is lost."
+    )
+    settings = models.JSONField(default=dict, blank=True)
+    credentials = EncryptedJSONField(default=dict, blank=True, editable=False)
+    webhook_secrets = EncryptedJSONField(default=new_webhook_secrets, blank=True, editable=False)
+    health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNKNOWN, editable=False)
+    health_text = models.TextField(blank=True, editable=False)
+    health_since = models.DateTimeField(null=True, editable=False)
+    resting_until = models.DateTimeField(
+        null=True, editable=False, help_text="No call is made before this moment."
+    )
+    failures = models.PositiveIntegerField(default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        permissions = [("test_connection", "Can test a connection")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("admin:connections_connection_change", args=[self.pk])
+
+
+class Reference(models.Model):
+    """The tie between one of our records and its id in one connection."""
+
+    class State(models.TextChoices):
+        SUGGESTED = "suggested", "suggested"
+        CONFIRMED = "confirmed", "confirmed"
+        REJECTED = "rejected", "rejected"
+
+    class Kind(models.TextChoices):
+        LOCATION = "location", "location"
+        PRODUCT = "product", "product"
+        ORDER = "order", "order"
+        SHIPMENT = "shipment", "shipment"
+        REFUND = "refund", "refund"
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="references")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    external_id = models.CharField(max_length=200, help_text="The id at the connection.")
+    label = models.CharField(max_length=200, blank=True, help_text="What people call it there.")
+    record_id = models.BigIntegerField(null=True, blank=True, help_text="Our record; empty while untied.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CONFIRMED)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["connection", "kind", "external_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "kind", "external_id"], name="one_reference_an_id"),
+            models.UniqueConstraint(
+                fields=["connection", "kind", "record_id"],
+                condition=models.Q(state="confirmed"),
+                name="one_confirmed_id_a_record",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.label or self.external_id} at {self.connection}"

@@ -1,0 +1,135 @@
+"""What is done with connections: save, open, test, and tell how they are."""
+
+from __future__ import annotations
+
+import secrets as random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+from pydantic import SecretStr, ValidationError
+
+from portal.connections.models import Connection
+from portal.plugins.manager import UnknownConnector, connector_class
+from portal.sdk import Connector, Misconfigured, PortalError, RetryLater, Settings
+
+REST = timedelta(seconds=5)
+LONGEST_REST = timedelta(minutes=10)
+BROKEN_REST = timedelta(minutes=5)
+
+
+def secret_fields(settings: type[Settings]) -> list[str]:
+    """Names of the settings that are credentials: kept encrypted, never shown again."""
+    return [name for name, field in settings.model_fields.items() if field.annotation is SecretStr]
+
+
+def save_connection(connection: Connection, values: Mapping[str, Any]) -> Connection:
+    """Store ``values`` as settings and credentials. An empty credential keeps the one already stored.
+
+    Raises ``pydantic.ValidationError`` when a value does not fit the connector's settings.
+    """
+    cls = connector_class(connection.connector).Settings
+    secret = secret_fields(cls)
+    kept = {name: value for name, value in connection.credentials.items() if name in secret}
+    given = {name: value for name, value in values.items() if value not in (None, "") or name not in secret}
+    cls.model_validate({**kept, **given})
+    connection.credentials = kept | {name: given[name] for name in secret if name in given}
+    connection.settings = {name: value for name, value in given.items() if name not in secret}
+    connection.resting_until = None
+    connection.failures = 0
+    connection.save()
+    return connection
+
+
+def open_connector(connection: Connection) -> Connector:
+    """The connector of this connection. Raises ``Misconfigured`` when its plugin or a setting is missing."""
+    try:
+        cls = connector_class(connection.connector)
+        settings = cls.Settings.model_validate({**connection.settings, **connection.credentials})
+    except UnknownConnector as error:
+        raise Misconfigured(str(error)) from error
+    except ValidationError as error:
+        names = ", ".join(str(fault["loc"][0]) for fault in error.errors() if fault["loc"])
+        raise Misconfigured(
+            f"The settings of {connection} are not complete: {names}.",
+            mend="Open the connection and fill them in.",
+        ) from None
+    return cls(settings)
+
+
+@contextmanager
+def opened(connection: Connection) -> Iterator[Connector]:
+    """The connector, closed at the end whatever happens."""
+    connector = open_connector(connection)
+    try:
+        yield connector
+    finally:
+        connector.close()
+
+
+def check_connection(connection: Connection) -> tuple[bool, str]:
+    """Ask the remote whether address and credentials work: (yes, what it said) or (no, what to mend)."""
+    try:
+        with opened(connection) as connector:
+            said = connector.check()
+    except PortalError as error:
+        note_trouble(connection, error)
+        return False, str(error)
+    note_success(connection, said)
+    return True, said
+
+
+def note_success(connection: Connection, said: str = "") -> None:
+    """Something worked: the light turns green and nothing waits any more."""
+    if connection.health == Connection.Health.GOOD and not said and not connection.failures:
+        return
+    Connection.objects.filter(pk=connection.pk).exclude(health=Connection.Health.GOOD).update(
+        health_since=timezone.now()
+    )
+    connection.health, connection.failures, connection.resting_until = Connection.Health.GOOD, 0, None
+    connection.health_text = said or connection.health_text
+    Connection.objects.filter(pk=connection.pk).update(
+        health=Connection.Health.GOOD,
+        health_text=said or "Working.",
+        failures=0,
+        resting_until=None,
+    )
+
+
+def note_trouble(connection: Connection, error: PortalError) -> None:
+    """The whole connection fails: the light changes and nobody calls before it has rested.
+
+    The rest is what the remote asked for, else it doubles from 5 seconds to 10 minutes.
+    """
+    broken = isinstance(error, Misconfigured)
+    health = Connection.Health.BROKEN if broken else Connection.Health.WAITING
+    Connection.objects.filter(pk=connection.pk).exclude(health=health).update(health_since=timezone.now())
+    Connection.objects.filter(pk=connection.pk).update(
+        health=health,
+        health_text=str(error),
+        failures=F("failures") + 1,
+        resting_until=rested_at(connection.failures, error),
+    )
+    connection.refresh_from_db()
+
+
+def rested_at(failures: int, error: PortalError) -> datetime:
+    """When the next call makes sense after ``failures`` failures in a row and this one."""
+    if isinstance(error, RetryLater) and error.after is not None:
+        wait = error.after
+    elif isinstance(error, Misconfigured):
+        wait = BROKEN_REST
+    else:
+        wait = min(REST * 2 ** min(failures, 10), LONGEST_REST)
+    return timezone.now() + wait
+
+
+def renew_webhook_secret(connection: Connection) -> str:
+    """A new webhook secret; the last one stays valid beside it until the next renewal."""
+    secret = random.token_urlsafe(32)
+    connection.webhook_secrets = [secret, *connection.webhook_secrets[:1]]
+    connection.save(update_fields=["webhook_secrets"])
+    return secret

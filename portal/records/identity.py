@@ -1,0 +1,216 @@
+"""Which product or location of ours is meant by what a connection calls so: identity by SKU and by code.
+
+The *master* (the source of the stock) creates products and locations; every other connection is matched
+against them. What cannot be matched for sure becomes a trouble with its mending step and an untied
+reference, which a person ties; nothing is ever guessed.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from portal.connections.models import Connection, Reference
+from portal.records.digest import record_digest
+from portal.records.models import Location, Product
+from portal.records.trouble import Trouble
+from portal.sdk import Found
+
+# Letters that look like Latin ones and are not (Greek and Cyrillic capitals and their small forms).
+_LOOKALIKES = str.maketrans("авекмнорстухіјѕαβεικνορτυχγ0", "abekmhopctyxijsabeikvoptuxyo")
+
+
+def fold(text: str) -> str:
+    """What texts have in common that a person would take for the same: ``"ab-1"`` and ``"АВ 1"``."""
+    plain = unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES)
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One kind of thing with a natural key."""
+
+    kind: str
+    model: type[Any]
+    key: str
+    word: str
+
+
+SUBJECTS = {
+    "product": Subject("product", Product, "sku", "SKU"),
+    "location": Subject("location", Location, "code", "location code"),
+}
+
+
+@dataclass(slots=True)
+class Identified:
+    """What a page of products or locations led to. ``tied`` are subjects (see ``Trouble``) now settled."""
+
+    created: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    tied: list[str] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+
+
+def identify(
+    connection: Connection, kind: str, found: Sequence[Found[Any]], *, master: bool, now: datetime
+) -> Identified:
+    """Tie a page of products or locations to ours; the master's also create and update them.
+
+    Runs inside the caller's transaction, which holds the connection's lock.
+    """
+    subject, result = SUBJECTS[kind], Identified()
+    records = {item.record.external_id: item.record for item in found}
+    keys = {external_id: getattr(record, subject.key) for external_id, record in records.items()}
+    if master:
+        _create(
+            connection, subject, [item for item in found if getattr(item.record, subject.key)], result, now
+        )
+    _tie(connection, subject, keys, result)
+    if master and result.created:
+        waiting = Reference.objects.filter(kind=kind, record_id=None, label__in=list(keys.values()))
+        for reference in waiting.exclude(connection=connection).select_related("connection"):
+            _tie(reference.connection, subject, {reference.external_id: reference.label}, result)
+    return result
+
+
+def _create(
+    connection: Connection, subject: Subject, found: list[Found[Any]], result: Identified, now: datetime
+) -> None:
+    """Insert or update the master's own rows, by their natural key."""
+    manager = subject.model.objects
+    by_key = {getattr(item.record, subject.key): item for item in reversed(found)}
+    known = {getattr(row, subject.key): row for row in manager.filter(**{f"{subject.key}__in": list(by_key)})}
+    new, changed = [], []
+    for key, item in by_key.items():
+        data = item.record.model_dump(mode="json")
+        digest, row = record_digest(data), known.get(key)
+        if row is not None and (row.digest == digest or row.version > item.record.version):
+            result.unchanged += 1
+            continue
+        values = {
+            "external_id": item.record.external_id,
+            "version": item.record.version,
+            "digest": digest,
+            "data": data,
+            "raw": dict(item.raw),
+            "changed_at": now,
+            "folded": fold(key),
+            subject.key: key,
+            **_extra(subject, item.record),
+        }
+        if row is None:
+            new.append(subject.model(origin=connection, **values))
+        else:
+            for name, value in values.items():
+                setattr(row, name, value)
+            changed.append(row)
+    manager.bulk_create(new)
+    if changed:
+        manager.bulk_update(changed, list(values))
+    result.created, result.changed = len(new), len(changed)
+
+
+def _extra(subject: Subject, record: Any) -> dict[str, Any]:
+    if subject.kind == "product":
+        return {"title": record.title[:500], "active": record.active}
+    return {"name": record.name[:200]}
+
+
+def _tie(connection: Connection, subject: Subject, keys: dict[str, str], result: Identified) -> None:
+    """Make the references of one page: confirmed where the key is the same, untied with a trouble where not."""
+    references = {
+        reference.external_id: reference
+        for reference in Reference.objects.filter(
+            connection=connection, kind=subject.kind, external_id__in=list(keys)
+        )
+    }
+    open_keys = {
+        external_id: key
+        for external_id, key in keys.items()
+        if external_id not in references
+        or (references[external_id].record_id is None)
+        or references[external_id].label != key
+    }
+    if not open_keys:
+        return
+    manager = subject.model.objects
+    rows = {
+        getattr(row, subject.key): row
+        for row in manager.filter(**{f"{subject.key}__in": list(open_keys.values())})
+    }
+    alike = {
+        row.folded: row for row in manager.filter(folded__in=[fold(key) for key in open_keys.values() if key])
+    }
+    taken = {
+        reference.record_id: reference
+        for reference in Reference.objects.filter(
+            connection=connection,
+            kind=subject.kind,
+            state=Reference.State.CONFIRMED,
+            record_id__in=[row.pk for row in rows.values()],
+        )
+    }
+    changed: list[Reference] = []
+    for external_id, key in open_keys.items():
+        reference = references.get(external_id) or Reference(
+            connection=connection, kind=subject.kind, external_id=external_id
+        )
+        row = rows.get(key) if key else None
+        tied_by_hand = reference.record_id is not None and row is None
+        if tied_by_hand:
+            reference.label = key[:200]
+        elif row is not None and taken.get(row.pk, reference).external_id == external_id:
+            reference.label, reference.record_id = key[:200], row.pk
+            reference.state = Reference.State.CONFIRMED
+            taken[row.pk] = reference
+            result.tied.append(_subject(connection, subject, external_id))
+        else:
+            guess = row or alike.get(fold(key)) if key else None
+            reference.label, reference.record_id = key[:200], None
+            reference.state = Reference.State.SUGGESTED
+            result.troubles.append(_trouble(connection, subject, reference, guess, doubled=row is not None))
+        changed.append(reference)
+    Reference.objects.bulk_create([reference for reference in changed if reference.pk is None])
+    Reference.objects.bulk_update(
+        [reference for reference in changed if reference.external_id in references],
+        ["label", "record_id", "state"],
+    )
+
+
+def _subject(connection: Connection, subject: Subject, external_id: str) -> str:
+    return f"{subject.kind}:{connection.pk}:{external_id}"
+
+
+def _trouble(
+    connection: Connection, subject: Subject, reference: Reference, guess: Any | None, *, doubled: bool
+) -> Trouble:
+    name, word = reference.label, subject.word
+    if not name:
+        cause, title = f"no-{subject.kind}-key", f"A {subject.kind} of {connection} has no {word}"
+        mend = f"Give it a {word} there, or tie it by hand under References."
+    elif doubled:
+        cause = f"doubled-{subject.kind}"
+        title = f"The {word} {name} is there more than once in {connection}"
+        mend = f"Give each its own {word} there; only the first one met is kept in step until then."
+    elif guess is not None:
+        cause = f"look-alike-{subject.kind}"
+        title = f"The {word} {name} of {connection} looks like {guess} and is not the same"
+        mend = f"Correct the {word} there, or tie it to {guess} under References if it is meant."
+    else:
+        cause = f"unknown-{subject.kind}"
+        title = f"{connection} has the {word} {name}, which nobody else knows"
+        mend = "Create it in the system that leads the stock, or tie it by hand under References."
+    return Trouble(
+        cause=cause,
+        key=f"{connection.pk}:{cause}:{name}",
+        title=title,
+        mend=mend,
+        subject=_subject(connection, subject, reference.external_id),
+        label=f"{subject.kind} {name or reference.external_id}",
+        message=f"{title} (its id there is {reference.external_id}).",
+    )

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from django.db import models
+
+from portal.records.models.base import Canonical
+from portal.records.models.catalog import Location, Product
+
+
+class Order(Canonical):
+    """A customer's order. Amounts are in the currency's smallest unit."""
+
+    class State(models.TextChoices):
+        OPEN = "open", "open"
+        CANCELLED = "cancelled", "cancelled"
+        CLOSED = "closed", "closed"
+
+    number = models.CharField(max_length=100, db_index=True)
+    state = models.CharField(max_length=10, choices=State.choices, db_index=True)
+    placed_at = models.DateTimeField(db_index=True)
+    currency = models.CharField(max_length=3)
+    total_minor = models.BigIntegerField("total in smallest units")
+    paid_minor = models.BigIntegerField("paid in smallest units")
+    customer = models.CharField(max_length=300, blank=True)
+    email = models.CharField("e-mail", max_length=320, blank=True, db_index=True)
+    location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="orders")
+
+    class Meta:
+        ordering = ["-placed_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["origin", "external_id"], name="one_order_an_id")]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class OrderLine(models.Model):
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveIntegerField()
+    external_id = models.CharField(max_length=200)
+    sku = models.CharField("SKU", max_length=200, db_index=True)
+    product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="+")
+    title = models.CharField(max_length=500, blank=True)
+    quantity = models.DecimalField(max_digits=18, decimal_places=4)
+    total_minor = models.BigIntegerField("total in smallest units")
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["order", "position"], name="one_line_a_position")]
+
+    def __str__(self) -> str:
+        return f"{self.order} line {self.position}"

@@ -1,0 +1,194 @@
+"""Storing a page of orders, shipments or refunds by set operations: the same few queries for any page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from portal.connections.models import Connection, Reference
+from portal.records.digest import record_digest
+from portal.records.models import Canonical, Order, OrderLine, Product, Refund, Shipment
+from portal.sdk import Found
+from portal.sdk import Order as OrderRecord
+from portal.sdk import Refund as RefundRecord
+from portal.sdk import Shipment as ShipmentRecord
+
+MODELS: dict[str, type[Canonical]] = {"order": Order, "refund": Refund, "shipment": Shipment}
+
+
+@dataclass(slots=True)
+class Stored:
+    """What became of a page: new and changed rows, how many were unchanged, how many older than ours."""
+
+    new: list[Any] = field(default_factory=list)
+    changed: list[Any] = field(default_factory=list)
+    unchanged: int = 0
+    older: int = 0
+
+    @property
+    def touched(self) -> list[Any]:
+        return [*self.new, *self.changed]
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Our rows behind the ids that a page's records name."""
+
+    products: Mapping[str, int]
+    locations: Mapping[str, int]
+    orders: Mapping[str, int]
+
+
+def store(connection: Connection, kind: str, found: Sequence[Found[Any]], now: datetime) -> Stored:
+    """Insert what is new, update what is newer and different, skip the rest.
+
+    Runs inside the caller's transaction, which holds the connection's lock: the newest version wins,
+    whatever order pages and webhooks arrive in.
+    """
+    newest: dict[str, Found[Any]] = {}
+    for item in found:
+        held = newest.get(item.record.external_id)
+        if held is None or item.record.version >= held.record.version:
+            newest[item.record.external_id] = item
+    model = MODELS[kind]
+    known = {
+        row.external_id: row for row in model.objects.filter(origin=connection, external_id__in=list(newest))
+    }
+    stored = Stored(older=len(found) - len(newest))
+    related = _related(connection, kind, [item.record for item in newest.values()])
+    for external_id, item in newest.items():
+        data = item.record.model_dump(mode="json")
+        digest, row = record_digest(data), known.get(external_id)
+        if row is not None and item.record.version < row.version:
+            stored.older += 1
+            continue
+        if row is not None and row.digest == digest:
+            stored.unchanged += 1
+            continue
+        (stored.new if row is None else stored.changed).append(
+            model(
+                pk=row.pk if row else None,
+                origin=connection,
+                external_id=external_id,
+                version=item.record.version,
+                digest=digest,
+                data=data,
+                raw=dict(item.raw),
+                first_seen_at=row.first_seen_at if row else now,
+                changed_at=now,
+                **COLUMNS[kind](item.record, related),
+            )
+        )
+    model.objects.bulk_create(stored.new)
+    fields = [f.name for f in model._meta.concrete_fields if f.name not in ("id", "first_seen_at")]
+    model.objects.bulk_create(
+        stored.changed, update_conflicts=True, unique_fields=["id"], update_fields=fields
+    )
+    Reference.objects.bulk_create(
+        Reference(
+            connection=connection, kind=kind, external_id=row.external_id, label=str(row), record_id=row.pk
+        )
+        for row in stored.new
+    )
+    if kind == "order":
+        _store_lines(stored, {key: item.record for key, item in newest.items()}, related)
+        _adopt(connection, stored.new)
+    return stored
+
+
+def _related(connection: Connection, kind: str, records: Iterable[Any]) -> Related:
+    """One query for each kind of thing that the records name."""
+    if kind == "order":
+        skus = {line.sku for record in records for line in record.lines}
+        return Related(
+            products=dict(Product.objects.filter(sku__in=skus).values_list("sku", "pk")),
+            locations=_referenced(connection, "location", {record.location for record in records}),
+            orders={},
+        )
+    return Related({}, {}, _referenced(connection, "order", {record.order_id for record in records}))
+
+
+def _referenced(connection: Connection, kind: str, external_ids: set[str]) -> dict[str, int]:
+    found = Reference.objects.filter(
+        connection=connection,
+        kind=kind,
+        external_id__in=external_ids,
+        state=Reference.State.CONFIRMED,
+        record_id__isnull=False,
+    )
+    return dict(found.values_list("external_id", "record_id"))  # type: ignore[arg-type]
+
+
+def _order_columns(record: OrderRecord, related: Related) -> dict[str, Any]:
+    name = record.customer.name or record.billing.name or record.billing.company or record.shipping.name
+    return {
+        "number": record.number,
+        "state": record.state,
+        "placed_at": record.placed_at,
+        "currency": record.currency,
+        "total_minor": record.total.minor,
+        "paid_minor": record.paid.minor,
+        "customer": name[:300],
+        "email": record.customer.email[:320],
+        "location_id": related.locations.get(record.location),
+    }
+
+
+def _refund_columns(record: RefundRecord, related: Related) -> dict[str, Any]:
+    return {
+        "order_id": related.orders.get(record.order_id),
+        "order_external_id": record.order_id,
+        "number": record.number,
+        "refunded_at": record.refunded_at,
+        "currency": record.currency,
+        "total_minor": record.total.minor,
+        "restocked": any(line.restock_to for line in record.lines),
+    }
+
+
+def _shipment_columns(record: ShipmentRecord, related: Related) -> dict[str, Any]:
+    return {
+        "order_id": related.orders.get(record.order_id),
+        "order_external_id": record.order_id,
+        "number": record.number[:100],
+        "carrier": record.carrier[:100],
+        "tracking": record.tracking[:200],
+        "shipped_at": record.shipped_at,
+    }
+
+
+COLUMNS: dict[str, Any] = {
+    "order": _order_columns,
+    "refund": _refund_columns,
+    "shipment": _shipment_columns,
+}
+
+
+def _store_lines(stored: Stored, records: Mapping[str, OrderRecord], related: Related) -> None:
+    OrderLine.objects.filter(order__in=[row.pk for row in stored.changed]).delete()
+    OrderLine.objects.bulk_create(
+        OrderLine(
+            order=row,
+            position=position,
+            external_id=line.external_id,
+            sku=line.sku,
+            product_id=related.products.get(line.sku),
+            title=line.title[:500],
+            quantity=line.quantity,
+            total_minor=line.total.minor,
+        )
+        for row in stored.touched
+        for position, line in enumerate(records[row.external_id].lines)
+    )
+
+
+def _adopt(connection: Connection, orders: Sequence[Order]) -> None:
+    """Refunds and shipments that came before their order find it now."""
+    by_id = {order.external_id: order for order in orders}
+    for model in (Refund, Shipment):
+        orphans = list(model.objects.filter(origin=connection, order=None, order_external_id__in=list(by_id)))
+        for orphan in orphans:
+            orphan.order = by_id[orphan.order_external_id]
+        model.objects.bulk_update(orphans, ["order"])

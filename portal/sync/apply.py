@@ -1,0 +1,123 @@
+"""Applying a page: records, references, facts, cases and the operations they cause, in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.connections.models import Connection
+from portal.records.identity import identify
+from portal.records.store import Stored, store
+from portal.records.trouble import Trouble
+from portal.sdk import Page
+from portal.sync.cases import open_cases, settle_subjects
+from portal.sync.facts import note
+from portal.sync.flows import is_master
+from portal.sync.release import release
+from portal.sync.route import route
+from portal.sync.stock import store_levels
+
+
+def apply_page(
+    connection: Connection,
+    kind: str,
+    page: Page[Any],
+    *,
+    began: datetime,
+    then: Callable[[], None] | None = None,
+) -> Counter[str]:
+    """Store one page and all that follows from it; ``then`` (moving the cursor, closing events) commits with it.
+
+    ``began`` is when the reading started, by our clock. Returns counts by what became of the records.
+    Pages of one connection are applied one after the other, held by a lock on its row.
+    """
+    with transaction.atomic():
+        Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+        now = timezone.now()
+        if kind in ("product", "location"):
+            counts = _apply_identity(connection, kind, page, now)
+        elif kind == "stock":
+            counts = store_levels(connection, page.found, began=began)
+        else:
+            counts = _apply_records(connection, kind, page, now)
+        _set_aside(connection, kind, page, now)
+        if page.rejected:
+            counts["rejected"] += len(page.rejected)
+        if then is not None:
+            then()
+    return counts
+
+
+def _apply_records(connection: Connection, kind: str, page: Page[Any], now: datetime) -> Counter[str]:
+    stored = store(connection, kind, page.found, now)
+    note(kind, _news(connection, kind, stored), now)
+    route(connection, kind, stored.touched, now)
+    if kind == "order" and stored.new:
+        release("order", now)
+    return Counter(
+        new=len(stored.new), changed=len(stored.changed), unchanged=stored.unchanged, older=stored.older
+    )
+
+
+def _apply_identity(connection: Connection, kind: str, page: Page[Any], now: datetime) -> Counter[str]:
+    result = identify(connection, kind, page.found, master=is_master(connection), now=now)
+    open_cases(connection, result.troubles, now)
+    if result.tied:
+        settle_subjects(result.tied, now)
+        release(kind, now)
+    return Counter(
+        new=result.created,
+        changed=result.changed,
+        unchanged=result.unchanged,
+        tied=len(result.tied),
+        troubles=len(result.troubles),
+    )
+
+
+def _news(connection: Connection, kind: str, stored: Stored) -> list[tuple[int, str, int | None]]:
+    lines = [(row.pk, f"Came in from {connection}: {_summary(kind, row.data)}.", None) for row in stored.new]
+    lines += [
+        (row.pk, f"Changed at {connection}: {_summary(kind, row.data)}.", None) for row in stored.changed
+    ]
+    return lines
+
+
+def _summary(kind: str, data: dict[str, Any]) -> str:
+    lines = len(data["lines"])
+    words = f"{lines} line{'' if lines == 1 else 's'}"
+    if kind == "order":
+        return f"{data['state']}, {words}, {data['total']}, paid {data['paid']}"
+    if kind == "refund":
+        return f"{words}, {data['total']}"
+    return f"{words}, {data['carrier'] or 'no carrier'} {data['tracking']}".strip()
+
+
+def _set_aside(connection: Connection, kind: str, page: Page[Any], now: datetime) -> None:
+    """What could not be read becomes a case; what can be read again settles its own."""
+
+    def subject(external_id: str) -> str:
+        return f"unreadable:{connection.pk}:{kind}:{external_id}"
+
+    settle_subjects([subject(item.record.external_id) for item in page.found], now)
+    open_cases(
+        connection,
+        [
+            Trouble(
+                cause=f"unreadable-{kind}",
+                key=f"{connection.pk}:unreadable-{kind}",
+                title=f"{connection} sent a {kind} that cannot be read",
+                mend=f"Correct the {kind} there and save it, then it is read again. "
+                "If it is right there, its connector has to learn it.",
+                subject=subject(rejected.external_id),
+                label=f"{kind} {rejected.external_id}",
+                message=f"The {kind} {rejected.external_id} was set aside: {rejected.reason}.",
+            )
+            for rejected in page.rejected
+        ],
+        now,
+    )

@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class SyncConfig(AppConfig):
+    name = "portal.sync"
+    label = "sync"
+    default_auto_field = "django.db.models.BigAutoField"
+    verbose_name = "Sync"

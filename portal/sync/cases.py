@@ -1,0 +1,70 @@
+"""Opening cases for what needs a person, and closing them when it is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from portal.connections.models import Connection
+from portal.records.trouble import Trouble
+from portal.sync.models import Case, CaseItem
+
+
+def open_cases(connection: Connection | None, troubles: Sequence[Trouble], now: datetime) -> None:
+    """One open case for each trouble's key, one item for each subject; met again they are only renewed."""
+    if not troubles:
+        return
+    by_key = {trouble.key[:300]: trouble for trouble in troubles}
+    Case.objects.bulk_create(
+        (
+            Case(
+                connection=connection,
+                key=key,
+                cause=trouble.cause,
+                title=trouble.title[:300],
+                mend=trouble.mend,
+                opened_at=now,
+                seen_at=now,
+            )
+            for key, trouble in by_key.items()
+        ),
+        ignore_conflicts=True,
+    )
+    Case.objects.filter(key__in=list(by_key), state=Case.State.OPEN).update(seen_at=now)
+    cases = dict(Case.objects.filter(key__in=list(by_key), state=Case.State.OPEN).values_list("key", "pk"))
+    items = {
+        (cases[trouble.key[:300]], trouble.subject): CaseItem(
+            case_id=cases[trouble.key[:300]],
+            subject=trouble.subject[:250],
+            label=trouble.label[:200],
+            operation_id=trouble.operation_id,
+            message=trouble.message,
+            seen_at=now,
+            resolved_at=None,
+        )
+        for trouble in troubles
+    }
+    CaseItem.objects.bulk_create(
+        items.values(),
+        update_conflicts=True,
+        unique_fields=["case", "subject"],
+        update_fields=["label", "operation", "message", "seen_at", "resolved_at"],
+    )
+
+
+def settle_subjects(subjects: Collection[str], now: datetime) -> None:
+    """What was in trouble no longer is; a case without open items is resolved."""
+    if not subjects:
+        return
+    items = CaseItem.objects.filter(subject__in=list(subjects), resolved_at=None)
+    cases = set(items.values_list("case_id", flat=True))
+    if not cases:
+        return
+    items.update(resolved_at=now)
+    Case.objects.filter(pk__in=cases, state=Case.State.OPEN).exclude(
+        pk__in=CaseItem.objects.filter(case__in=cases, resolved_at=None).values("case")
+    ).update(state=Case.State.RESOLVED, resolved_at=now)
+
+
+def operation_subject(operation_id: int) -> str:
+    return f"operation:{operation_id}"

@@ -1,0 +1,124 @@
+"""Sending what is due to one connection: claim a chunk, several in flight, receipts stored as they come.
+
+Threads only speak to the remote; the database is touched by the job's own thread alone, and never while
+a call is being waited for inside a transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Event
+from typing import Any
+
+from django.utils import timezone
+
+from portal.connections.services import opened
+from portal.sdk import Change, Connector, Misconfigured, OutcomeUnknown, PortalError
+from portal.sdk.connector import Promise
+from portal.sdk.records import KINDS
+from portal.sync.leases import keep
+from portal.sync.models import Job, Operation
+from portal.sync.needs import missing, remote_ids, resolve
+from portal.sync.outbox import claim, keep_leases
+from portal.sync.progress import Progress
+from portal.sync.settle import Absent, NotBegun, Outcome, Result, settle
+
+logger = logging.getLogger(__name__)
+
+BUDGET = 60.0
+"""Seconds that one ring works before it lets another job have the worker."""
+
+HEARTBEAT = 10.0
+"""Seconds after which leases are prolonged while the remote is still thinking."""
+
+
+def deliver(job: Job, progress: Progress) -> None:
+    """Send until nothing is due, the connection wants a rest, or the budget is used up."""
+    connection = job.connection
+    assert connection is not None, "a delivery goes to a connection"
+    began = renewed = time.monotonic()
+    with opened(connection) as connector, ThreadPoolExecutor(connector.in_flight) as pool:
+        sender = Sender(connector, pool)
+        flying: dict[Future[Outcome], Operation] = {}
+        while True:
+            room = connector.in_flight * 2 - len(flying)
+            if room and not sender.stopped.is_set() and time.monotonic() - began < BUDGET:
+                flying |= sender.send(claim(connection, room), progress)
+            if not flying:
+                break
+            done, _ = wait(flying, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
+            if time.monotonic() - renewed > HEARTBEAT:
+                keep(job)
+                keep_leases(list(flying.values()))
+                renewed = time.monotonic()
+            outcomes = [future.result() for future in done]
+            for future in done:
+                del flying[future]
+            progress.add(settle(connection, outcomes))
+
+
+class Sender:
+    """Hands operations to threads and turns whatever comes of them into outcomes.
+
+    ``stopped`` is set when every call of the connection would fail now; what has not begun by then is put
+    back untouched.
+    """
+
+    def __init__(self, connector: Connector, pool: ThreadPoolExecutor) -> None:
+        self._connector = connector
+        self._pool = pool
+        self.stopped = Event()
+
+    def send(self, claimed: list[Operation], progress: Progress) -> dict[Future[Outcome], Operation]:
+        """What lacks a tie is settled as held without a call."""
+        if not claimed:
+            return {}
+        ties, there = resolve(claimed), remote_ids(claimed)
+        flying, held = {}, []
+        for operation in claimed:
+            lacking = missing(operation, ties[operation.pk])
+            if lacking is not None and operation.state != Operation.State.UNKNOWN:
+                held.append(Outcome(operation, lacking=lacking))
+                continue
+            change: Change[Any] = Change(
+                key=operation.op_key,
+                record=KINDS[operation.kind].model_validate(operation.payload),
+                remote_id=there.get((operation.kind, operation.record_id), ""),
+                refs=ties[operation.pk],
+            )
+            flying[self._pool.submit(self._work, operation, change)] = operation
+        if held:
+            progress.add(settle(held[0].operation.connection, held))
+        return flying
+
+    def _work(self, operation: Operation, change: Change[Any]) -> Outcome:
+        """In a thread: one call, and whatever came of it. Never raises."""
+        if self.stopped.is_set():
+            return Outcome(operation, NotBegun())
+        started, clock = timezone.now(), time.perf_counter()
+        result: Result
+        try:
+            if operation.state == Operation.State.UNKNOWN:
+                result = self._look_up(operation, change)
+            else:
+                result = getattr(self._connector, f"push_{operation.kind}")(change)
+        except PortalError as error:
+            result = error
+            if isinstance(error, Misconfigured) or getattr(error, "whole_connection", False):
+                self.stopped.set()
+        except Exception as error:
+            logger.exception("The connector %s failed on %s.", self._connector, operation.op_key)
+            result = error
+        spent = int((time.perf_counter() - clock) * 1000)
+        return Outcome(operation, result, started=started, milliseconds=spent)
+
+    def _look_up(self, operation: Operation, change: Change[Any]) -> Result:
+        """What became of a change whose answer was lost, as far as the remote's promise allows to tell."""
+        if operation.promise in (Promise.IDEMPOTENCY_KEY, Promise.ABSOLUTE) or change.remote_id:
+            return Absent()
+        find = getattr(self._connector, f"find_{operation.kind}", None)
+        if operation.promise == Promise.NOTHING or find is None:
+            return OutcomeUnknown(f"{operation.connection} cannot be asked whether it has done this.")
+        return find(change) or Absent()

@@ -1,0 +1,64 @@
+"""Ringing: telling some worker that a job may be due.
+
+A ring is a django-q2 task with one integer. Losing, doubling or reordering rings changes latency and
+nothing else: the job's row says whether there is anything to do, and :mod:`portal.sync.sweep` rings again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Least, Now
+from django_q.tasks import async_task
+
+from portal.connections.models import Connection
+from portal.sync.clock import in_
+from portal.sync.models import Job
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = timedelta(seconds=5)
+"""How long a ring may go unanswered before it is repeated."""
+
+
+def ring_delivery(connection: Connection) -> None:
+    """There is something to send to this connection."""
+    _ring(connection, ["deliver"])
+
+
+def ring_inbox(connection: Connection) -> None:
+    """A webhook of this connection was stored."""
+    _ring(connection, ["inbox"])
+
+
+def ring_pulls(connection: Connection, names: Iterable[str]) -> None:
+    """These jobs of the connection should run now rather than at their next turn."""
+    _ring(connection, names)
+
+
+def _ring(connection: Connection, names: Iterable[str]) -> None:
+    jobs = Job.objects.filter(connection=connection, name__in=list(names), enabled=True)
+    jobs.update(due_at=Least(F("due_at"), Now()))
+    ids = list(jobs.values_list("pk", flat=True))
+    transaction.on_commit(lambda: knock(ids))
+
+
+def knock(job_ids: Iterable[int]) -> int:
+    """Ring for the given jobs, unless somebody rang a moment ago. Returns how many rings were sent.
+
+    A broker that is away costs only time: the sweep rings again.
+    """
+    sent = 0
+    for job_id in job_ids:
+        quiet = Q(rung_at=None) | Q(rung_at__lt=in_(-PATIENCE))
+        if Job.objects.filter(quiet, pk=job_id).update(rung_at=Now()):
+            try:
+                async_task("portal.sync.tasks.answer", job_id, group="ring")
+                sent += 1
+            except Exception:
+                logger.exception("The queue did not take the ring for job %s; it will be rung again.", job_id)
+    return sent

@@ -1,0 +1,129 @@
+"""What operations will do to the target's stock, from the order or refund they carry."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q
+
+from portal.connections.models import Connection, Reference
+from portal.records.models import Product, StockLevel
+from portal.sync.models import Effect, Operation
+
+Place = tuple[int, int]
+"""(product, location), our primary keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An operation with the state it starts from (None: nothing was sent before)."""
+
+    operation: Operation
+    before: Mapping[str, Any] | None
+
+
+def quantities(kind: str, data: Mapping[str, Any] | None) -> Counter[tuple[str, str]]:
+    """What a record does to the stock: (SKU, location id at its source) → pieces, negative for sold."""
+    moved: Counter[tuple[str, str]] = Counter()
+    if data is None or data.get("state") == "cancelled":
+        return moved
+    if kind == "order":
+        for line in data["lines"]:
+            moved[line["sku"], data["location"]] -= Decimal(line["quantity"])  # type: ignore[assignment]
+    elif kind == "refund":
+        for line in data["lines"]:
+            if line["restock_to"]:
+                moved[line["sku"], line["restock_to"]] += Decimal(line["quantity"])  # type: ignore[assignment]
+    return moved
+
+
+def write_effects(source: Connection, changes: Sequence[Change]) -> set[Place]:
+    """Store the effects of new operations; returns the places they touch. A constant number of queries."""
+    moved: dict[int, Counter[tuple[str, str]]] = {}
+    for change in changes:
+        kind = change.operation.kind
+        difference = quantities(kind, change.operation.payload)
+        difference.subtract(quantities(kind, change.before))
+        moved[change.operation.pk] = difference
+    keys = {key for difference in moved.values() for key, quantity in difference.items() if quantity}
+    products = dict(Product.objects.filter(sku__in={sku for sku, _ in keys}).values_list("sku", "pk"))
+    locations = dict(
+        Reference.objects.filter(
+            connection=source,
+            kind="location",
+            external_id__in={location for _, location in keys},
+            state=Reference.State.CONFIRMED,
+            record_id__isnull=False,
+        ).values_list("external_id", "record_id")
+    )
+    effects = [
+        Effect(
+            operation_id=operation_id,
+            product_id=products[sku],
+            location_id=locations[location],
+            quantity=quantity,
+        )
+        for operation_id, difference in moved.items()
+        for (sku, location), quantity in difference.items()
+        if quantity and sku in products and location in locations
+    ]
+    Effect.objects.bulk_create(effects)
+    _expect(source, effects)
+    return {(effect.product_id, effect.location_id) for effect in effects}
+
+
+def _expect(source: Connection, effects: Iterable[Effect]) -> None:
+    """The source booked its own sale already: the figure we believe it shows moves with it."""
+    moved: dict[Place, Decimal] = defaultdict(Decimal)
+    for effect in effects:
+        moved[effect.product_id, effect.location_id] += Decimal(effect.quantity)
+    levels = [
+        level
+        for level in StockLevel.objects.filter(
+            connection=source,
+            doubted_since=None,
+            product__in={product for product, _ in moved},
+        )
+        if (level.product_id, level.location_id) in moved
+    ]
+    for level in levels:
+        level.available += moved[level.product_id, level.location_id]
+    StockLevel.objects.bulk_update(levels, ["available"])
+
+
+def in_flight(levels: Sequence[StockLevel]) -> dict[Place, Decimal]:
+    """For levels of one connection: what operations towards it will still do to each, beyond its figure.
+
+    An operation counts while it is open, and after that until the figure was read anew.
+    """
+    if not levels:
+        return {}
+    observed = {(level.product_id, level.location_id): level.observed_at for level in levels}
+    effects = (
+        Effect.objects.filter(
+            operation__connection=levels[0].connection_id,
+            product__in={level.product_id for level in levels},
+            location__in={level.location_id for level in levels},
+        )
+        .exclude(operation__state=Operation.State.CANCELLED)
+        .filter(
+            ~Q(operation__state=Operation.State.DONE) | Q(operation__finished_at__gte=min(observed.values()))
+        )
+        .values_list("product_id", "location_id", "quantity", "operation__state", "operation__finished_at")
+    )
+    total: dict[Place, Decimal] = defaultdict(Decimal)
+    for product, location, quantity, state, finished_at in effects:
+        place = (product, location)
+        if place in observed and not _shown(state, finished_at, observed[place]):
+            total[place] += quantity
+    return total
+
+
+def _shown(state: str, finished_at: datetime | None, observed_at: datetime) -> bool:
+    """Whether the target's figure, read from ``observed_at`` on, already has the operation in it."""
+    return state == Operation.State.DONE and finished_at is not None and finished_at < observed_at

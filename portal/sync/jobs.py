@@ -1,0 +1,82 @@
+"""Which jobs there have to be: derived from the flows and from what their connectors can do."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.connections.models import Connection
+from portal.plugins.manager import UnknownConnector, connector_class, plugins
+from portal.sdk.capabilities import HearsWebhooks, PullsLocations, PullsProducts, PullsStock
+from portal.sync.flows import ACTIVE
+from portal.sync.models import Flow, Job
+
+IDLE = 30
+"""Seconds between two looks of a job that is otherwise rung for."""
+
+CHECK_EVERY = 15 * 60
+CATALOGUE_EVERY = 5 * 60
+
+Wanted = dict[tuple[int | None, str], int]
+"""(connection, job name) → seconds between two rounds."""
+
+
+def ensure_jobs() -> None:
+    """Make the jobs that are missing, correct their rhythm, switch off those that nothing needs any more."""
+    wanted = _wanted()
+    with transaction.atomic():
+        present = {(job.connection_id, job.name): job for job in Job.objects.select_for_update()}
+        now = timezone.now()
+        Job.objects.bulk_create(
+            (
+                Job(connection_id=connection, name=name, every=every, due_at=now)
+                for (connection, name), every in wanted.items()
+                if (connection, name) not in present
+            ),
+            ignore_conflicts=True,
+        )
+        for key, job in present.items():
+            every = wanted.get(key, job.every)
+            if job.enabled != (key in wanted) or job.every != every:
+                sooner = {"due_at": now} if key in wanted else {}
+                Job.objects.filter(pk=job.pk).update(enabled=key in wanted, every=every, **sooner)
+
+
+def _wanted() -> Wanted:
+    wanted: Wanted = {}
+    flows = Flow.objects.filter(state__in=ACTIVE).select_related("source", "target")
+    for flow in flows:
+        _want(wanted, flow.source, f"pull:{flow.kind}", flow.every)
+        _want(wanted, flow.target, "deliver", IDLE)
+        for end in (flow.source, flow.target):
+            _want_identities(wanted, end)
+            if flow.kind == Flow.Kind.STOCK:
+                _want_check(wanted, end)
+    for plugin, job in plugins().jobs():
+        wanted[None, f"plugin:{plugin}:{job.name}"] = int(job.every.total_seconds())
+    return wanted
+
+
+def _want(wanted: Wanted, connection: Connection, name: str, every: int) -> None:
+    key = (connection.pk, name)
+    wanted[key] = min(every, wanted.get(key, every))
+
+
+def _can(connection: Connection, capability: type) -> bool:
+    try:
+        return issubclass(connector_class(connection.connector), capability)
+    except UnknownConnector:
+        return False
+
+
+def _want_identities(wanted: Wanted, connection: Connection) -> None:
+    for capability, name in ((PullsLocations, "pull:location"), (PullsProducts, "pull:product")):
+        if _can(connection, capability):
+            _want(wanted, connection, name, CATALOGUE_EVERY)
+    if _can(connection, HearsWebhooks):
+        _want(wanted, connection, "inbox", IDLE)
+
+
+def _want_check(wanted: Wanted, connection: Connection) -> None:
+    if _can(connection, PullsStock):
+        _want(wanted, connection, "check:stock", CHECK_EVERY)

@@ -1,0 +1,51 @@
+"""Taking, keeping and giving back the lease of a job."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from portal.sync.clock import in_
+from portal.sync.models import Job
+
+LEASE = timedelta(seconds=60)
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the job over; what this one was about to store is rolled back."""
+
+
+def take(job_id: int) -> Job | None:
+    """The job with a fresh lease and a higher fence, if it is due and nobody works on it; else None.
+
+    Its next turn is set before its work begins, so that a ring during the work brings it forward again.
+    """
+    with transaction.atomic():
+        job = Job.objects.select_related("connection").filter(pk=job_id, enabled=True).first()
+        if job is None:
+            return None
+        free = Q(lease_until=None) | Q(lease_until__lt=Now())
+        taken = Job.objects.filter(free, pk=job_id, enabled=True, due_at__lte=Now(), fence=job.fence).update(
+            lease_until=in_(LEASE),
+            fence=job.fence + 1,
+            due_at=timezone.now() + timedelta(seconds=job.every),
+            rung_at=None,
+        )
+        job.fence += 1
+    return job if taken else None
+
+
+def keep(job: Job, **fields: object) -> None:
+    """Prolong the lease, and store ``fields`` with it. Raises ``LeaseLost``."""
+    kept = Job.objects.filter(pk=job.pk, fence=job.fence).update(lease_until=in_(LEASE), **fields)
+    if not kept:
+        raise LeaseLost(f"{job} was taken over by another worker.")
+
+
+def give_back(job: Job, **fields: object) -> None:
+    """End the lease, if it is still ours, and store ``fields`` with it."""
+    Job.objects.filter(pk=job.pk, fence=job.fence).update(lease_until=None, rung_at=None, **fields)

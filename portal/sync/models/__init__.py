@@ -1,0 +1,22 @@
+"""The engine's tables: these rows are the queue; django-q2 tasks only say that there is something in it."""
+
+from portal.sync.models.case import Case, CaseItem
+from portal.sync.models.fact import Fact
+from portal.sync.models.flow import Flow
+from portal.sync.models.inbox import Event
+from portal.sync.models.job import Beat, Job, Run
+from portal.sync.models.outbox import Attempt, Effect, Operation
+
+__all__ = [
+    "Attempt",
+    "Beat",
+    "Case",
+    "CaseItem",
+    "Effect",
+    "Event",
+    "Fact",
+    "Flow",
+    "Job",
+    "Operation",
+    "Run",
+]

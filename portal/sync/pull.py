@@ -1,0 +1,37 @@
+"""Reading a connection: page by page, each page stored in one transaction that also moves the cursor."""
+
+from __future__ import annotations
+
+from portal.connections.services import opened
+from portal.sync.apply import apply_page
+from portal.sync.clock import db_now
+from portal.sync.leases import keep
+from portal.sync.models import Job
+from portal.sync.progress import Progress
+from portal.sync.stock import clear_doubts
+
+
+def pull(job: Job, progress: Progress) -> None:
+    """Read on from the cursor: what has changed since the last stored page."""
+    _read(job, progress, moving=True)
+
+
+def check(job: Job, progress: Progress) -> None:
+    """Read everything, whatever was announced, and leave the cursor alone."""
+    _read(job, progress, moving=False)
+
+
+def _read(job: Job, progress: Progress, *, moving: bool) -> None:
+    connection, kind = job.connection, job.name.partition(":")[2]
+    assert connection is not None, "only jobs of a connection read"
+    began = db_now()
+    with opened(connection) as connector:
+        pages = getattr(connector, f"pull_{kind}")(job.cursor or None if moving else None)
+        for page in pages:
+            cursor = {"cursor": page.cursor} if moving and page.cursor else {}
+            counts = apply_page(
+                connection, kind, page, began=began, then=lambda fields=cursor: keep(job, **fields)
+            )
+            progress.add(counts)
+    keep(job, last_began_at=began)
+    clear_doubts(connection, db_now())

@@ -1,0 +1,192 @@
+"""From changed records to operations: which flows carry them, what is intended, what it replaces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from portal.plugins.manager import connector_class
+from portal.records.digest import digest
+from portal.records.trouble import Trouble
+from portal.sync.cases import open_cases, operation_subject, settle_subjects
+from portal.sync.checks import Fault, faults
+from portal.sync.doors import ring_delivery
+from portal.sync.effects import Change, write_effects
+from portal.sync.facts import note
+from portal.sync.flows import active_flows
+from portal.sync.models import Flow, Operation
+from portal.sync.stock import route_places
+
+State = Operation.State
+
+
+def intended(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a record a target has to follow: not its version, nor how far the source says it is."""
+    kept = {name: value for name, value in data.items() if name not in ("version", "paid")}
+    if kind == "order" and kept["state"] == "closed":
+        kept["state"] = "open"
+    return kept
+
+
+def route(connection: Any, kind: str, rows: Sequence[Any], now: datetime) -> None:
+    """Write the operations that these rows of one connection cause. Constant queries for each flow."""
+    if not rows:
+        return
+    flows = list(active_flows(connection, kind))
+    found = faults(kind, rows) if flows else {}
+    for flow in flows:
+        wanted = [row for row in rows if flow.start_at is None or _happened(kind, row) >= flow.start_at]
+        if flow.state == Flow.State.REHEARSAL:
+            _rehearse(flow, wanted, found, now)
+        else:
+            _route_flow(flow, wanted, found, now)
+
+
+def _happened(kind: str, row: Any) -> datetime:
+    moment: datetime = getattr(
+        row, {"order": "placed_at", "refund": "refunded_at", "shipment": "shipped_at"}[kind]
+    )
+    return moment
+
+
+def _rehearse(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now: datetime) -> None:
+    note(
+        flow.kind,
+        [
+            (
+                row.pk,
+                f"Rehearsal: would be held, {found[row.pk].message}"
+                if row.pk in found
+                else f"Rehearsal: would be sent to {flow.target}.",
+                None,
+            )
+            for row in rows
+        ],
+        now,
+    )
+
+
+def _route_flow(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now: datetime) -> None:
+    history = _history(flow, [row.pk for row in rows])
+    promise = connector_class(flow.target.connector).promises[flow.kind]
+    operations: list[Operation] = []
+    before: dict[str, Mapping[str, Any] | None] = {}
+    superseded: list[Operation] = []
+    for row in rows:
+        past = history.get(row.pk, [])
+        intent = digest(intended(flow.kind, row.data))
+        newest = past[-1] if past else None
+        if newest and newest.intent_digest == intent and newest.state != State.CANCELLED:
+            continue
+        replaced = [operation for operation in past if operation.state in Operation.WAITING]
+        kept = [
+            operation
+            for operation in past
+            if operation not in replaced and operation.state != State.CANCELLED
+        ]
+        superseded += replaced
+        never_sent = not kept and all(operation.attempts == 0 for operation in replaced)
+        if never_sent and row.data.get("state") == "cancelled":
+            continue
+        number = newest.intent + 1 if newest else 1
+        fault = found.get(row.pk)
+        operation = Operation(
+            flow=flow,
+            connection=flow.target,
+            kind=flow.kind,
+            record_id=row.pk,
+            label=str(row)[:200],
+            aggregate=_aggregate(flow.kind, row),
+            op_key=f"{flow.kind}:{flow.source.slug}:{row.external_id}:{number}",
+            intent=number,
+            intent_digest=intent,
+            payload=row.data,
+            promise=promise.value,
+            state=State.HELD if fault else State.READY,
+            due_at=now,
+            cause=fault.cause if fault else "",
+            message=fault.message if fault else "",
+        )
+        operations.append(operation)
+        before[operation.op_key] = kept[-1].payload if kept else None
+    _supersede(superseded, now)
+    if not operations:
+        return
+    Operation.objects.bulk_create(operations)
+    places = write_effects(
+        flow.source, [Change(operation, before[operation.op_key]) for operation in operations]
+    )
+    _hold(flow, operations, found, now)
+    note(
+        flow.kind,
+        [(operation.record_id, _planned(operation), operation.pk) for operation in operations],
+        now,
+    )
+    route_places(flow.target, places, now)
+    ring_delivery(flow.target)
+
+
+def _history(flow: Flow, record_ids: list[int]) -> dict[int, list[Operation]]:
+    """The operations of these records, oldest first, locked against a worker that would claim them now."""
+    past: dict[int, list[Operation]] = {}
+    operations = (
+        Operation.objects.select_for_update()
+        .filter(kind=flow.kind, connection=flow.target, record_id__in=record_ids)
+        .order_by("pk")
+    )
+    for operation in operations:
+        past.setdefault(operation.record_id, []).append(operation)
+    return past
+
+
+def _aggregate(kind: str, row: Any) -> str:
+    """An order, its shipments and its refunds are one: none of their changes overtakes another."""
+    if kind == "order":
+        return f"order:{row.pk}"
+    return f"order:{row.order_id}" if row.order_id else f"{kind}:{row.pk}"
+
+
+def _supersede(operations: Sequence[Operation], now: datetime) -> None:
+    """A newer intent replaces what was not sent yet."""
+    if not operations:
+        return
+    ids = [operation.pk for operation in operations]
+    Operation.objects.filter(Q(pk__in=ids)).update(
+        state=State.CANCELLED,
+        cause="superseded",
+        message="A newer change of the same record replaced it before it was sent.",
+        finished_at=now,
+    )
+    settle_subjects([operation_subject(pk) for pk in ids], now)
+
+
+def _hold(flow: Flow, operations: Sequence[Operation], found: Mapping[int, Fault], now: datetime) -> None:
+    held = [operation for operation in operations if operation.state == State.HELD]
+    open_cases(
+        flow.target,
+        [hold_trouble(flow.source, operation, found[operation.record_id]) for operation in held],
+        now,
+    )
+
+
+def hold_trouble(connection: Any, operation: Operation, fault: Fault) -> Trouble:
+    """The case of a held operation: one for each cause and connection."""
+    return Trouble(
+        cause=fault.cause,
+        key=f"{connection.pk}:{operation.kind}:{fault.cause}",
+        title=f"{operation.kind.capitalize()}s of {connection} are held: {fault.cause.replace('-', ' ')}",
+        mend=fault.mend,
+        subject=operation_subject(operation.pk),
+        label=f"{operation.kind} {operation.label}",
+        message=fault.message,
+        operation_id=operation.pk,
+    )
+
+
+def _planned(operation: Operation) -> str:
+    if operation.state == State.HELD:
+        return f"Held before {operation.connection}: {operation.message}"
+    return f"To be sent to {operation.connection} (operation {operation.op_key})."

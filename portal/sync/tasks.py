@@ -1,0 +1,108 @@
+"""What workers run. Each task has integers as arguments; the rows say what there is to do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.utils import timezone
+
+from portal.connections.services import rested_at
+from portal.plugins.manager import plugins
+from portal.sdk import Misconfigured, PortalError, RetryLater
+from portal.sync.deliver import deliver
+from portal.sync.doors import knock
+from portal.sync.inbox import work_off
+from portal.sync.leases import LeaseLost, give_back, take
+from portal.sync.models import Job
+from portal.sync.progress import Progress
+from portal.sync.pull import check, pull
+from portal.sync.pump import sing
+from portal.sync.settle import recovered, trouble
+from portal.sync.sweep import sweep
+
+logger = logging.getLogger(__name__)
+
+WORK: dict[str, Callable[[Job, Progress], None]] = {
+    "pull": pull,
+    "check": check,
+    "inbox": work_off,
+    "deliver": deliver,
+}
+
+
+def answer(job_id: int) -> str:
+    """Do what is due for one job. Harmless when nothing is, or when somebody else is at it."""
+    job = take(job_id)
+    if job is None:
+        return "nothing due"
+    connection = job.connection
+    if connection is not None:
+        if not connection.enabled:
+            give_back(job)
+            return "switched off"
+        if connection.resting_until and connection.resting_until > timezone.now():
+            give_back(job, due_at=connection.resting_until)
+            return "resting"
+    progress = Progress(job)
+    try:
+        _work(job, progress)
+    except LeaseLost as lost:
+        progress.finish(str(lost))
+        return "lease lost"
+    except PortalError as error:
+        _failed(job, progress, error)
+        return f"failed: {error}"
+    except Exception as error:
+        logger.exception("The job %s failed.", job)
+        bug = PortalError(f"An unforeseen error stopped the job: {type(error).__name__}: {error}")
+        _failed(job, progress, bug)
+        return f"failed: {bug}"
+    progress.finish()
+    give_back(job, last_ok_at=timezone.now(), failures=0, last_error="")
+    if connection is not None and job.name != "deliver":
+        recovered(connection)
+    _again(job)
+    return ", ".join(f"{count} {name}" for name, count in progress.counts.items() if count) or "nothing new"
+
+
+def canary(beat: int) -> None:
+    """A sign of life through broker, cluster, worker and database."""
+    sing(beat)
+
+
+def tick() -> None:
+    """The one schedule: what the pump does all the time is done once a minute without it."""
+    sweep()
+
+
+def _work(job: Job, progress: Progress) -> None:
+    area, _, rest = job.name.partition(":")
+    if area != "plugin":
+        WORK[area](job, progress)
+        return
+    for plugin, plugin_job in plugins().jobs():
+        if f"{plugin}:{plugin_job.name}" == rest:
+            plugin_job.run()
+            return
+    raise Misconfigured(f"The plugin that brought the job {rest} is not installed any more.")
+
+
+def _failed(job: Job, progress: Progress, error: PortalError) -> None:
+    """Remember why, and come back later: when the remote said, else after a doubling wait."""
+    progress.finish(str(error))
+    connection = job.connection
+    whole = isinstance(error, Misconfigured) or (isinstance(error, RetryLater) and error.whole_connection)
+    if connection is not None and whole:
+        trouble(connection, error)
+        due_at = connection.resting_until
+    else:
+        due_at = min(rested_at(job.failures, error), timezone.now() + timedelta(seconds=job.every * 5))
+    give_back(job, failures=job.failures + 1, last_error=str(error), due_at=due_at)
+
+
+def _again(job: Job) -> None:
+    """Somebody rang while we were at it, or the budget ended before the work did."""
+    if Job.objects.filter(pk=job.pk, due_at__lte=timezone.now()).exists():
+        knock([job.pk])

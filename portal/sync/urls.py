@@ -1,0 +1,5 @@
+from django.urls import path
+
+from portal.sync.views import hook
+
+urlpatterns = [path("hooks/<slug:slug>/", hook, name="hook")]
