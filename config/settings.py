@@ -24,6 +24,7 @@ CREDENTIAL_KEYS = credential_keys(_KEEP_SECRETS_IN)
 # --- Address --------------------------------------------------------------------------------------------------
 BASE_URL = env.str("PORTAL_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 BIND = env.str("PORTAL_BIND", default="127.0.0.1:8000")
+WEB_WORKERS = env.int("PORTAL_WEB_WORKERS", default=2)
 _ADDRESS = urlsplit(BASE_URL)
 ALLOWED_HOSTS = env.list("PORTAL_ALLOWED_HOSTS", default=[_ADDRESS.hostname or "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [f"{_ADDRESS.scheme}://{_ADDRESS.netloc}"]
@@ -128,6 +129,7 @@ USE_I18N = True
 # --- Static files ---------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 STATICFILES_DIRS = [directory for directory in [BASE_DIR / "static"] if directory.is_dir()]
 # Hashed names need `collectstatic`, which `serve` runs; demo and development read the files where they lie.
 WHITENOISE_USE_FINDERS = not PRODUCTION

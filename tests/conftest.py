@@ -1,0 +1,42 @@
+"""Fixtures for every room. The database and the queue come from `tests/stacks.py`."""
+
+import shutil
+
+import pytest
+from tests.stacks import redis
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args():
+    """What pytest-playwright starts its browser with: the machine's own chromium, nothing is downloaded."""
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        pytest.skip("no chromium on this machine: `apt install chromium` lets the browser tests run")
+    with pytest.MonkeyPatch.context() as patch:
+        # Playwright keeps an event loop in this thread, which Django takes for a mistake.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield {"executable_path": program, "args": list(FLAGS)}
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory):
+    """A real Redis, whatever the stack; its URL."""
+    with redis(tmp_path_factory.mktemp("redis")) as url:
+        yield url
