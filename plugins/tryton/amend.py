@@ -23,12 +23,12 @@ class Amendments:
         self._sales = sales
 
     def refuse_if_left(self, sale: Json, what: str) -> None:
-        """Raises ``SkipRecord`` when goods have left their shelf, came back, or were invoiced."""
+        """Raises ``SkipRecord`` when goods have left their shelf, were refunded or invoiced."""
         name = f"sale {sale['number']}"
         if any(shipment["state"] in LEFT for shipment in sale["shipments"]):
             why, mend = "goods were already taken from the shelf or shipped", "Settle it as a return instead"
-        elif sale["shipment_returns"]:
-            why, mend = "goods have already come back", "Settle the rest as a return"
+        elif self._sales.returns_of(sale):
+            why, mend = "a part was already refunded", "Settle the rest as a refund"
         elif any(invoice["state"] in {"posted", "paid"} for invoice in sale["invoices"]):
             why, mend = "its invoice is already posted", "Credit the invoice in Tryton"
         else:

@@ -104,7 +104,7 @@ class Client:
         try:
             said = answer.json()
             sentence = " ".join(str(said[part]) for part in ("message", "description") if said.get(part))
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, it is not Tryton's JSON
+        except Exception:
             return Misconfigured(
                 f"{self._http} does not understand {call}.",
                 mend="Check that the modules sale, sale_amendment, account_invoice_stock, "

@@ -126,13 +126,12 @@ def refund_lines(change: Change[Refund], look: LookUps) -> list[SaleLine]:
     currency = look.currency(refund.currency)
     lines = []
     for number, line in enumerate(refund.lines, 1):
-        if not line.quantity:
-            continue
-        product = int(change.ref("product", line.sku)) if line.restock_to else look.refund
+        came_back = bool(line.restock_to and line.quantity)
+        product = int(change.ref("product", line.sku)) if came_back else look.refund
         label = f"line {number} ({line.sku} × {line.quantity.normalize():f})"
         back = [tax.model_copy(update={"amount": -tax.amount}) for tax in line.taxes]
         net = -line.total.amount - _tax(back)
-        lines.append(line_from(label, product, -line.quantity, net, back, currency, look))
+        lines.append(line_from(label, product, -(line.quantity or Decimal(1)), net, back, currency, look))
     if refund.shipping and refund.shipping.total:
         back = [tax.model_copy(update={"amount": -tax.amount}) for tax in refund.shipping.taxes]
         net = -_gross_shipping(refund, refund.shipping) - _tax(back)

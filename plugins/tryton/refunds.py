@@ -37,11 +37,9 @@ class Refunds:
             raise SkipRecord(f"{name}: its return sale was cancelled in Tryton.", cause="cancelled-in-target")
         sale = self._sales.settle(sale, lines, -refund.total.amount, currency, name)
         for shipment in sale["shipment_returns"]:
-            for state, button in (("draft", "receive"), ("received", "do")):
-                if shipment["state"] == state:
-                    shipment = self._client.press(
-                        "stock.shipment.out.return", shipment["id"], button, ["state"]
-                    )
+            buttons = {"draft": ("receive", "do"), "received": ("do",)}.get(shipment["state"], ())
+            for button in buttons:
+                self._client.press("stock.shipment.out.return", shipment["id"], button)
         self._sales.post(sale)
         return receipt(sale, f"return sale {sale['number']}, credit note posted")
 

@@ -75,6 +75,11 @@ class Sales:
         found = self._client.search("sale.sale", domain, FIELDS)
         return found[0] if found else None
 
+    def returns_of(self, sale: Json) -> list[Json]:
+        """Return sales of this sale that count."""
+        domain = [["origin", "=", f"sale.sale,{sale['id']}"], ["state", "!=", "cancelled"]]
+        return self._client.search("sale.sale", domain, ["web_id"])
+
     def make(self, web_id: str, values: Json, lines: Sequence[SaleLine]) -> tuple[Json, bool]:
         """Create the sale as a draft; or find the one that an earlier attempt left. Second: was it new?"""
         head = {

@@ -14,6 +14,8 @@ from .client import Client, Domain, Json
 from .walk import PAGE, Walk
 
 GOODS: Domain = [["type", "=", "goods"], ["salable", "=", True]]
+MANY = 1000
+"""Small records that are read at once."""
 
 
 def level(raw: Mapping[str, Any], *, version: int) -> StockLevel:
@@ -34,49 +36,45 @@ def pull_stock(client: Client, cursor: str | None) -> Iterator[Page[StockLevel]]
     warehouses = [raw["id"] for raw in client.search("stock.location", [["type", "=", "warehouse"]], ["id"])]
     changed = sorted(_changed(client, walk)) if walk.since else None
     while True:
-        products = _products(client, walk, changed)
+        if changed is None:
+            found = client.search("product.product", [*GOODS, ["id", ">", walk.after]], ["id"], limit=PAGE)
+            products = [raw["id"] for raw in found]
+        else:
+            products = [product for product in changed if product > walk.after][:PAGE]
         last = len(products) < PAGE
-        walk = walk if last else walk.at(products[-1]["id"])
+        walk = walk if last else walk.at(products[-1])
         levels = _levels(client, products, warehouses) if products else []
-        yield read_each(levels, read, cursor=walk.finished() if last else str(walk), id_field="id")
+        yield read_each(levels, read, cursor=walk.finished() if last else str(walk))
         if last:
             return
 
 
 def _changed(client: Client, walk: Walk) -> set[int]:
-    """Products whose stock may differ since. A move taken back is deleted and leaves no trace but its line."""
+    """Goods whose stock may differ since. A move taken back is deleted and leaves no trace but its line."""
+    goods = [[f"product.{field}", *rest] for field, *rest in GOODS]
     products: set[int] = set()
     for model in ("stock.move", "sale.line"):
-        after = 0
-        while True:
-            domain = [*walk.changed("last_modified_at"), ["product", "!=", None], ["id", ">", after]]
-            found = client.search(model, domain, ["product"], limit=1000)
-            products |= {raw["product"] for raw in found}
-            if len(found) < 1000:
-                break
-            after = found[-1]["id"]
+        domain = [*goods, *walk.changed("last_modified_at")]
+        products |= {raw["product"] for raw in _all(client, model, domain, ["product"])}
     return products
 
 
-def _products(client: Client, walk: Walk, changed: Sequence[int] | None) -> list[Json]:
-    if changed is None:
-        return client.search("product.product", [*GOODS, ["id", ">", walk.after]], ["code"], limit=PAGE)
-    ids = [product for product in changed if product > walk.after][:PAGE]
-    found = client.search("product.product", [*GOODS, ["id", "in", ids]], ["code"]) if ids else []
-    if len(ids) < PAGE:
-        return found
-    # Services among them were left out, but the page has to count as full for the walk to go on.
-    kept = {raw["id"] for raw in found}
-    return found + [{"id": product, "code": None} for product in ids if product not in kept]
+def _all(client: Client, model: str, domain: Domain, fields: Sequence[str]) -> Iterator[Json]:
+    after = 0
+    while found := client.search(model, [*domain, ["id", ">", after]], fields, limit=MANY):
+        yield from found
+        if len(found) < MANY:
+            return
+        after = found[-1]["id"]
 
 
-def _levels(client: Client, products: Sequence[Json], warehouses: Sequence[int]) -> list[Json]:
-    ids = [raw["id"] for raw in products]
-    promised = _promised(client, ids)
+def _levels(client: Client, products: Sequence[int], warehouses: Sequence[int]) -> list[Json]:
+    domain = [["id", "in", list(products)]]
+    promised = _promised(client, products)
     levels = []
     for warehouse in warehouses:
         context = {"locations": [warehouse], "with_childs": True}
-        found = client.search("product.product", [["id", "in", ids]], ["code", "quantity"], context=context)
+        found = client.search("product.product", domain, ["code", "quantity"], context=context)
         levels += [
             {
                 "id": f"{raw['id']}@{warehouse}",
@@ -102,14 +100,8 @@ def _promised(client: Client, products: Sequence[int]) -> Mapping[tuple[int, int
         ["to_location.type", "=", "customer"],
     ]
     promised: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
-    after = 0
-    while True:
-        fields = ["product", "internal_quantity", "from_location.warehouse"]
-        found = client.search("stock.move", [*domain, ["id", ">", after]], fields, limit=1000)
-        for raw in found:
-            promised[raw["product"], raw["from_location"]["warehouse"]] += Decimal(
-                str(raw["internal_quantity"])
-            )
-        if len(found) < 1000:
-            return promised
-        after = found[-1]["id"]
+    for raw in _all(
+        client, "stock.move", domain, ["product", "internal_quantity", "from_location.warehouse"]
+    ):
+        promised[raw["product"], raw["from_location"]["warehouse"]] += Decimal(raw["internal_quantity"])
+    return promised

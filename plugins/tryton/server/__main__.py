@@ -1,4 +1,5 @@
 """``python -m plugins.tryton.server install | prepare CATALOGUE | start DIRECTORY [CATALOGUE]``"""
+# ruff: noqa: T201 - a command talks to its terminal
 
 from __future__ import annotations
 

@@ -3,15 +3,17 @@
 Runs in Tryton's own environment: ``python seed.py trytond.conf DATABASE catalogue.json access.json``.
 The modules must be activated already. Writes to ``access.json`` what a client needs to sign in.
 """
+# ruff: noqa: N803, N806 - proteus makes classes at run time, and classes are written with a capital
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import secrets
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pycountry
 from proteus import Model
@@ -41,10 +43,11 @@ WEB_SHOP = "Web shop"
 
 
 def say(message: str) -> None:
-    print(message, flush=True)
+    sys.stdout.write(f"{message}\n")
+    sys.stdout.flush()
 
 
-def by_xml_id(name: str, model: str):
+def by_xml_id(name: str, model: str) -> Any:
     module, identifier = name.split(".")
     return Model.get(model)(Model.get("ir.model.data").get_id(module, identifier, {}))
 
@@ -54,7 +57,7 @@ def seed_currencies() -> dict:
     currencies = {}
     for code, (rate, rounding, digits) in CURRENCIES.items():
         currency = Currency(name=code, symbol=code, code=code, digits=digits, rounding=Decimal(rounding))
-        currency.rates.new(date=datetime.date(2000, 1, 1), rate=Decimal(rate))
+        currency.rates.new(date=dt.date(2000, 1, 1), rate=Decimal(rate))
         currency.save()
         currencies[code] = currency
     return currencies
@@ -65,15 +68,11 @@ def seed_countries() -> None:
     Country.save([Country(name=country.name, code=country.alpha_2) for country in pycountry.countries])
 
 
-def seed_accounts(company) -> tuple:
+def seed_accounts(company: Any) -> Any:
     create_chart(company)
-    Configuration = Model.get("account.configuration")
-    configuration = Configuration(1)
-    configuration.tax_rounding = "line"
-    configuration.save()
-    this_year = datetime.date.today().year
+    this_year = dt.datetime.now(dt.UTC).year
     for year in range(this_year - 1, this_year + 2):
-        span = datetime.date(year, 1, 1), datetime.date(year, 12, 31)
+        span = dt.date(year, 1, 1), dt.date(year, 12, 31)
         fiscal_year = set_fiscalyear_invoice_sequences(create_fiscalyear(company, span))
         fiscal_year.start_date, fiscal_year.end_date = span
         fiscal_year.save()
@@ -83,6 +82,12 @@ def seed_accounts(company) -> tuple:
         tax.name = tax.description = f"VAT {Decimal(rate) * 100:.0f} %"
         tax.save()
     accounts = get_accounts(company)
+    configuration = Model.get("account.configuration")(1)
+    configuration.tax_rounding = "line"
+    # An invoice in another currency leaves cents when each of its lines is turned into the company's.
+    configuration.currency_exchange_debit_account = accounts["expense"]
+    configuration.currency_exchange_credit_account = accounts["revenue"]
+    configuration.save()
     Category = Model.get("product.category")
     category = Category(name="Goods and services", accounting=True)
     category.account_expense = accounts["expense"]
@@ -111,7 +116,9 @@ def seed_warehouses() -> dict:
     return warehouses
 
 
-def new_template(Template, unit, category, kind: str, title: str, price: Decimal, code: str):
+def new_template(
+    Template: Any, unit: Any, category: Any, kind: str, title: str, price: Decimal, code: str
+) -> Any:
     template = Template(name=title, type=kind, default_uom=unit, salable=True, list_price=price)
     template.account_category = category
     product, *_ = template.products
@@ -119,7 +126,7 @@ def new_template(Template, unit, category, kind: str, title: str, price: Decimal
     return template
 
 
-def seed_goods(catalogue: list[dict], category, warehouses: dict) -> None:
+def seed_goods(catalogue: list[dict], category: Any, warehouses: dict) -> None:
     unit = by_xml_id("product.uom_unit", "product.uom")
     Template = Model.get("product.template")
     templates = [
@@ -146,7 +153,7 @@ def seed_goods(catalogue: list[dict], category, warehouses: dict) -> None:
         say(f"opening stock in {code}")
 
 
-def seed_carriers(category) -> None:
+def seed_carriers(category: Any) -> None:
     unit = by_xml_id("product.uom_unit", "product.uom")
     Template, Party, Carrier = map(Model.get, ("product.template", "party.party", "carrier"))
     template = new_template(Template, unit, category, "service", "Carriage", Decimal(0), "CARRIAGE")
@@ -158,7 +165,7 @@ def seed_carriers(category) -> None:
         Carrier(party=party, carrier_product=template.products[0]).save()
 
 
-def seed_users(company) -> dict:
+def seed_users(company: Any) -> dict:
     User = Model.get("res.user")
     password = secrets.token_urlsafe(16)
     (admin,) = User.find([("login", "=", "admin")])
