@@ -25,7 +25,8 @@ def secret(variable: str, *, make: Callable[[], str], recipe: str, keep_in: Path
     Where `keep_in` is a directory (a demo, a developer's machine), a missing one is made once and kept in a
     file there. Where it is None (production), a missing one raises ImproperlyConfigured with the `recipe`.
     """
-    if value := env.str(variable, default=""):
+    value: str = env.str(variable, default="")
+    if value:
         return value
     if keep_in is None:
         raise ImproperlyConfigured(

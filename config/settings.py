@@ -34,6 +34,8 @@ CSRF_TRUSTED_ORIGINS = [f"{_ADDRESS.scheme}://{_ADDRESS.netloc}"]
 _HTTPS = _ADDRESS.scheme == "https"
 SECURE_SSL_REDIRECT = _HTTPS
 SECURE_HSTS_SECONDS = env.int("PORTAL_HSTS_SECONDS", default=3600) if _HTTPS else 0
+# Whether other names of the company's domain are https too is not the portal's to promise.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SECURE_REFERRER_POLICY = "same-origin"
@@ -42,6 +44,7 @@ X_FRAME_OPTIONS = "DENY"
 # --- Rooms ----------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -56,6 +59,7 @@ INSTALLED_APPS = [
     "portal.records",
     "portal.sync",
     "portal.desk",
+    "portal.demo",
     *plugin_apps(),
 ]
 

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from tests.stacks import redis
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")

