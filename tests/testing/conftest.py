@@ -36,7 +36,7 @@ class Receiver:
     """A webhook endpoint that keeps what it got and answers with the statuses it was told, then 200."""
 
     def __init__(self) -> None:
-        self.got = []
+        self.got, self.paths = [], []
         self.statuses = []
         self.arrived = threading.Condition()
         receiver = self
@@ -45,6 +45,7 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 with receiver.arrived:
+                    receiver.paths.append(self.path)
                     receiver.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
                     status = receiver.statuses.pop(0) if receiver.statuses else 200
                     receiver.arrived.notify_all()
@@ -55,7 +56,7 @@ class Receiver:
                 pass
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook"
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook?account=1"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def wait_for(self, count: int, seconds: float = 5):

@@ -1,8 +1,10 @@
 import base64
+import doctest
 import threading
 
 import pytest
 
+import portal.testing.shop
 from portal.testing.shop import ShopServer
 
 
@@ -13,6 +15,10 @@ def read_all(client, path):
         if not page["next"]:
             return items
         page = client.get(page["next"].removeprefix(f"http://127.0.0.1:{client.connection.port}"))
+
+
+def test_the_example_in_the_package_docstring_runs():
+    assert doctest.testmod(portal.testing.shop) == doctest.TestResults(failed=0, attempted=2)
 
 
 def test_a_wrong_token_is_refused(client):
@@ -147,6 +153,14 @@ def test_a_shipment_sent_again_under_its_key_is_the_same_one(shop, client, an_or
             {"url": "http://127.0.0.1/", "topics": ["order.eaten"], "secret": "s"},
             422,
         ),
+        (
+            "POST",
+            "/api/webhooks",
+            {"url": "http://127.0.0.1:port/", "topics": ["order.created"], "secret": "s"},
+            422,
+        ),
+        ("POST", "/api/webhooks", {"url": "http://127.0.0.1/", "topics": [{}], "secret": "s"}, 422),
+        ("POST", "/api/webhooks", {"url": "http://127.0.0.1/", "topics": ["order.created"]}, 422),
         ("POST", "/_demo/do/place", {"order": {}}, 422),
         ("PUT", "/_demo/faults", {"kinds": ["earthquake"]}, 422),
         ("POST", "/_demo/day", {"orders": 3}, 422),

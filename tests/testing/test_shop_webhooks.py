@@ -40,6 +40,7 @@ def test_a_webhook_is_signed_over_its_raw_body(shop, client, receiver, an_order)
     assert headers["x-shop-event-id"] == told["event_id"]
     assert headers["x-shop-timestamp"] == str(told["sent_at"])
     assert abs(told["sent_at"] - time.time()) < 5
+    assert receiver.paths == ["/hook?account=1"]
 
 
 def test_only_the_topics_asked_for_are_told(shop, client, receiver, an_order):

@@ -16,9 +16,10 @@
 for tests. As a process: `python -m portal.testing.shop --port 8001 --data DIR`.
 """
 
+from .catalogue import CATALOGUE
 from .errors import Refused
 from .faults import Plan
 from .server import ShopServer
 from .webhooks import message, sign
 
-__all__ = ["Plan", "Refused", "ShopServer", "message", "sign"]
+__all__ = ["CATALOGUE", "Plan", "Refused", "ShopServer", "message", "sign"]

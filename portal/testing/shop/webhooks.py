@@ -145,7 +145,7 @@ class Webhooks:
         url = urlsplit(delivery.hook["url"])
         connection = http.client.HTTPConnection(url.hostname or "", url.port or 80, timeout=TIMEOUT)
         try:
-            connection.request("POST", url.path or "/", body, headers)
+            connection.request("POST", url._replace(scheme="", netloc="").geturl() or "/", body, headers)
             return 200 <= connection.getresponse().status < 300
         except (OSError, http.client.HTTPException):
             return False

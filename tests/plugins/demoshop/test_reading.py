@@ -16,7 +16,9 @@ def busy_shop():
     """A shop after its day; to be read, not changed."""
     with ShopServer() as shop:
         shop.day.start(seconds=0)
+        deadline = time.monotonic() + 20
         while shop.day.progress()["state"] != "done":
+            assert time.monotonic() < deadline, shop.day.progress()
             time.sleep(0.02)
         yield shop
 
