@@ -1,7 +1,6 @@
 """`manage.py serve`: the portal's processes on a company's server, all of them or the ones named."""
 
 import signal
-import sys
 import time
 from argparse import ArgumentParser
 from typing import Any
@@ -33,8 +32,9 @@ class Command(BaseCommand):
         children = portal_processes(process or PROCESSES)
         if settings.PRODUCTION and any(child.name == "web" for child in children):
             call_command("collectstatic", interactive=False, verbosity=0)
-        # systemd says SIGTERM where a person says Ctrl-C; both leave the `with` block below.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        # What systemd and a closed terminal say means what Ctrl-C means.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
         self.stdout.write(
             f"The portal starts: {', '.join(child.name for child in children)}. Ctrl-C stops it."
         )
