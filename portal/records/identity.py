@@ -57,24 +57,29 @@ class Identified:
 
 
 def identify(
-    connection: Connection, kind: str, found: Sequence[Found[Any]], *, master: bool, now: datetime
+    connection: Connection, kind: str, found: Sequence[Found[Any]], *, master: bool, sure: bool, now: datetime
 ) -> Identified:
     """Tie a page of products or locations to ours; the master's also create and update them.
 
+    ``sure`` says that the master was read to its end before: only then is what nobody knows a trouble.
     Runs inside the caller's transaction, which holds the connection's lock.
     """
     subject, result = SUBJECTS[kind], Identified()
     records = {item.record.external_id: item.record for item in found}
     keys = {external_id: getattr(record, subject.key) for external_id, record in records.items()}
     if master:
-        _create(
-            connection, subject, [item for item in found if getattr(item.record, subject.key)], result, now
-        )
-    _tie(connection, subject, keys, result)
-    if master and result.created:
-        waiting = Reference.objects.filter(kind=kind, record_id=None, label__in=list(keys.values()))
-        for reference in waiting.exclude(connection=connection).select_related("connection"):
-            _tie(reference.connection, subject, {reference.external_id: reference.label}, result)
+        named = [item for item in found if getattr(item.record, subject.key)]
+        _create(connection, subject, named, result, now)
+    _tie(connection, subject, keys, result, sure=sure or master)
+    return result
+
+
+def identify_waiting(connection: Connection, kind: str) -> Identified:
+    """Try again what of this connection is not tied yet: the master's list is complete now."""
+    result = Identified()
+    untied = Reference.objects.filter(connection=connection, kind=kind, record_id=None)
+    keys = dict(untied.exclude(state=Reference.State.REJECTED).values_list("external_id", "label"))
+    _tie(connection, SUBJECTS[kind], keys, result, sure=True)
     return result
 
 
@@ -121,7 +126,9 @@ def _extra(subject: Subject, record: Any) -> dict[str, Any]:
     return {"name": record.name[:200]}
 
 
-def _tie(connection: Connection, subject: Subject, keys: dict[str, str], result: Identified) -> None:
+def _tie(
+    connection: Connection, subject: Subject, keys: dict[str, str], result: Identified, *, sure: bool
+) -> None:
     """Make the references of one page: confirmed where the key is the same, untied with a trouble where not."""
     references = {
         reference.external_id: reference
@@ -173,7 +180,10 @@ def _tie(connection: Connection, subject: Subject, keys: dict[str, str], result:
             guess = row or alike.get(fold(key)) if key else None
             reference.label, reference.record_id = key[:200], None
             reference.state = Reference.State.SUGGESTED
-            result.troubles.append(_trouble(connection, subject, reference, guess, doubled=row is not None))
+            if sure:
+                result.troubles.append(
+                    _trouble(connection, subject, reference, guess, doubled=row is not None)
+                )
         changed.append(reference)
     Reference.objects.bulk_create([reference for reference in changed if reference.pk is None])
     Reference.objects.bulk_update(

@@ -60,7 +60,7 @@ class Money:
 
     def __init__(self, amount: Decimal | int | str, currency: str) -> None:
         if isinstance(amount, float):
-            raise ValueError(f"Give the amount {amount!r} as text or Decimal: a float is not exact.")
+            raise ValueError(f"Give the amount {amount!r} as text or Decimal: a float is not exact.")  # noqa: TRY004 - one kind of error for all bad amounts
         try:
             value = Decimal(amount)
         except (InvalidOperation, TypeError) as error:

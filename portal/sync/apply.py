@@ -10,14 +10,15 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from portal.connections.models import Connection
-from portal.records.identity import identify
+from portal.connections.models import Connection, Reference
+from portal.records.identity import Identified, identify, identify_waiting
 from portal.records.store import Stored, store
 from portal.records.trouble import Trouble
 from portal.sdk import Page
 from portal.sync.cases import open_cases, settle_subjects
+from portal.sync.doors import ring_checks
 from portal.sync.facts import note
-from portal.sync.flows import is_master
+from portal.sync.flows import is_master, master_was_read
 from portal.sync.release import release
 from portal.sync.route import route
 from portal.sync.stock import store_levels
@@ -65,11 +66,10 @@ def _apply_records(connection: Connection, kind: str, page: Page[Any], now: date
 
 
 def _apply_identity(connection: Connection, kind: str, page: Page[Any], now: datetime) -> Counter[str]:
-    result = identify(connection, kind, page.found, master=is_master(connection), now=now)
-    open_cases(connection, result.troubles, now)
-    if result.tied:
-        settle_subjects(result.tied, now)
-        release(kind, now)
+    result = identify(
+        connection, kind, page.found, master=is_master(connection), sure=master_was_read(kind), now=now
+    )
+    _follow_identity(connection, kind, result, now)
     return Counter(
         new=result.created,
         changed=result.changed,
@@ -77,6 +77,23 @@ def _apply_identity(connection: Connection, kind: str, page: Page[Any], now: dat
         tied=len(result.tied),
         troubles=len(result.troubles),
     )
+
+
+def tie_waiting(kind: str) -> None:
+    """The master's products or locations were read to their end: tie what waited for them elsewhere."""
+    waiting = Reference.objects.filter(kind=kind, record_id=None).values("connection")
+    for connection in Connection.objects.filter(pk__in=waiting):
+        with transaction.atomic():
+            Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+            _follow_identity(connection, kind, identify_waiting(connection, kind), timezone.now())
+
+
+def _follow_identity(connection: Connection, kind: str, result: Identified, now: datetime) -> None:
+    open_cases(connection, result.troubles, now)
+    if result.tied:
+        settle_subjects(result.tied, now)
+        release(kind, now)
+        ring_checks()
 
 
 def _news(connection: Connection, kind: str, stored: Stored) -> list[tuple[int, str, int | None]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Least, Now
 from django_q.tasks import async_task
 
@@ -40,8 +40,16 @@ def ring_pulls(connection: Connection, names: Iterable[str]) -> None:
     _ring(connection, names)
 
 
+def ring_checks() -> None:
+    """What could not be tied before can be now: stock is compared everywhere."""
+    _bring_forward(Job.objects.filter(name="check:stock", enabled=True))
+
+
 def _ring(connection: Connection, names: Iterable[str]) -> None:
-    jobs = Job.objects.filter(connection=connection, name__in=list(names), enabled=True)
+    _bring_forward(Job.objects.filter(connection=connection, name__in=list(names), enabled=True))
+
+
+def _bring_forward(jobs: QuerySet[Job]) -> None:
     jobs.update(due_at=Least(F("due_at"), Now()))
     ids = list(jobs.values_list("pk", flat=True))
     transaction.on_commit(lambda: knock(ids))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from portal.connections.models import Connection
-from portal.sync.models import Flow
+from portal.sync.models import Flow, Job
 
 ACTIVE = (Flow.State.REHEARSAL, Flow.State.LIVE, Flow.State.PAUSED)
 """States in which a flow's source is read and its operations are computed."""
@@ -18,12 +18,23 @@ def active_flows(connection: Connection, kind: str) -> QuerySet[Flow]:
     )
 
 
-def is_master(connection: Connection) -> bool:
-    """Whether this connection says which products and locations there are.
+def masters() -> QuerySet[Connection]:
+    """The connections that say which products and locations there are.
 
-    That is the source of a stock flow; where no stock flows at all, the target of the orders.
+    Those are the sources of stock flows; where no stock flows at all, the targets of the orders.
     """
-    stock = Flow.objects.filter(kind=Flow.Kind.STOCK, state__in=ACTIVE)
+    active = Flow.objects.filter(state__in=ACTIVE)
+    stock = active.filter(kind=Flow.Kind.STOCK)
     if stock.exists():
-        return stock.filter(source=connection).exists()
-    return Flow.objects.filter(kind=Flow.Kind.ORDER, state__in=ACTIVE, target=connection).exists()
+        return Connection.objects.filter(pk__in=stock.values("source"))
+    return Connection.objects.filter(pk__in=active.filter(kind=Flow.Kind.ORDER).values("target"))
+
+
+def is_master(connection: Connection) -> bool:
+    return masters().filter(pk=connection.pk).exists()
+
+
+def master_was_read(kind: str) -> bool:
+    """Whether every master's products (or locations) were read to their end at least once."""
+    reading = Job.objects.filter(connection__in=masters(), name=f"pull:{kind}", enabled=True)
+    return reading.exists() and not reading.filter(last_began_at=None).exists()

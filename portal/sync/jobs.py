@@ -16,6 +16,7 @@ IDLE = 30
 
 CHECK_EVERY = 15 * 60
 CATALOGUE_EVERY = 5 * 60
+HOOKS_EVERY = 60 * 60
 
 Wanted = dict[tuple[int | None, str], int]
 """(connection, job name) → seconds between two rounds."""
@@ -75,6 +76,7 @@ def _want_identities(wanted: Wanted, connection: Connection) -> None:
             _want(wanted, connection, name, CATALOGUE_EVERY)
     if _can(connection, HearsWebhooks):
         _want(wanted, connection, "inbox", IDLE)
+        _want(wanted, connection, "hooks", HOOKS_EVERY)
 
 
 def _want_check(wanted: Wanted, connection: Connection) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from portal.connections.models import Reference
 from portal.sync.cases import operation_subject, settle_subjects
+from portal.sync.doors import ring_checks
 from portal.sync.facts import note
 from portal.sync.models import Case, CaseItem, Operation
 from portal.sync.release import release, retry
@@ -114,6 +115,7 @@ def tie(reference: Reference, record_id: int, by: Any) -> int:
         now = timezone.now()
         settle_subjects([f"{reference.kind}:{reference.connection_id}:{reference.external_id}"], now)
         note(reference.kind, [(record_id, f"{by} tied it to {reference}.", None)], now)
+        ring_checks()
         return release(reference.kind, now)
 
 

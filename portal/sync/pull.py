@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from portal.connections.services import opened
-from portal.sync.apply import apply_page
+from portal.sync.apply import apply_page, tie_waiting
 from portal.sync.clock import db_now
+from portal.sync.flows import is_master
 from portal.sync.leases import keep
 from portal.sync.models import Job
 from portal.sync.progress import Progress
@@ -34,4 +35,6 @@ def _read(job: Job, progress: Progress, *, moving: bool) -> None:
             )
             progress.add(counts)
     keep(job, last_began_at=began)
+    if kind in ("product", "location") and is_master(connection):
+        tie_waiting(kind)
     clear_doubts(connection, db_now())

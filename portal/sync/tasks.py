@@ -13,6 +13,7 @@ from portal.plugins.manager import plugins
 from portal.sdk import Misconfigured, PortalError, RetryLater
 from portal.sync.deliver import deliver
 from portal.sync.doors import knock
+from portal.sync.hooks import renew
 from portal.sync.inbox import work_off
 from portal.sync.leases import LeaseLost, give_back, take
 from portal.sync.models import Job
@@ -28,6 +29,7 @@ WORK: dict[str, Callable[[Job, Progress], None]] = {
     "pull": pull,
     "check": check,
     "inbox": work_off,
+    "hooks": renew,
     "deliver": deliver,
 }
 
