@@ -6,11 +6,11 @@ import secrets as random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 from django.db.models import F
 from django.utils import timezone
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretBytes, SecretStr, ValidationError
 
 from portal.connections.models import Connection
 from portal.plugins.manager import UnknownConnector, connector_class
@@ -23,7 +23,12 @@ BROKEN_REST = timedelta(minutes=5)
 
 def secret_fields(settings: type[Settings]) -> list[str]:
     """Names of the settings that are credentials: kept encrypted, never shown again."""
-    return [name for name, field in settings.model_fields.items() if field.annotation is SecretStr]
+    return [name for name, field in settings.model_fields.items() if _is_secret(field.annotation)]
+
+
+def _is_secret(annotation: Any) -> bool:
+    """Also ``SecretStr | None`` and the like."""
+    return annotation in (SecretStr, SecretBytes) or any(map(_is_secret, get_args(annotation)))
 
 
 def save_connection(connection: Connection, values: Mapping[str, Any]) -> Connection:

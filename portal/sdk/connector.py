@@ -43,7 +43,10 @@ class Settings(BaseModel):
     and help text.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore", str_strip_whitespace=True)
+    # The input of a failed validation may be a credential.
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", str_strip_whitespace=True, hide_input_in_errors=True
+    )
 
 
 @dataclass(frozen=True, slots=True)

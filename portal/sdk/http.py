@@ -26,6 +26,12 @@ LONGEST_WAIT = timedelta(hours=1)
 LONGEST_BODY = 64 * 1024 * 1024
 """Bytes of an answer that are read; more is a mistake of the remote's, not a page."""
 
+_NO_ADDRESS = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
+
 T = TypeVar("T")
 P = TypeVar("P")
 
@@ -51,8 +57,8 @@ class Answer:
         what is cut short or malformed.
         """
         try:
-            return json_module.loads(self.body, parse_float=Decimal)
-        except ValueError:
+            return json_module.loads(self.body, parse_float=Decimal, parse_constant=_not_json)
+        except (ValueError, RecursionError):
             pass
         page = self.body.lstrip()[:15].lower()
         if self._read and page.startswith((b"<!doctype html", b"<html")):
@@ -156,6 +162,9 @@ class Http:
             )
             body = _whole_body(response)
         except requests.exceptions.SSLError as error:
+            # Only these are raised before the request is sent; others may come at any point of it.
+            if "CERTIFICATE_VERIFY_FAILED" not in repr(error) and "WRONG_VERSION_NUMBER" not in repr(error):
+                raise self.doubt("broke the encrypted connection", read=read) from error
             raise Misconfigured(
                 f"{self} has no valid certificate.", mend="Renew it there, or correct the address."
             ) from error
@@ -163,8 +172,14 @@ class Http:
             raise self._unreachable() from error
         except requests.exceptions.Timeout as error:
             raise self.doubt(f"did not answer within {self._timeout[1]:g} seconds", read=read) from error
-        except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema) as error:
+        except _NO_ADDRESS as error:
             raise Misconfigured(f"{self} is not an address.", mend="It should look like https://…") from error
+        except (UnicodeEncodeError, requests.exceptions.InvalidHeader):
+            # Not from the error, which shows the secret.
+            raise Misconfigured(
+                f"The credentials for {self} contain characters that cannot be sent.",
+                mend="Enter them again; something else may have been copied with them.",
+            ) from None
         except requests.exceptions.ConnectionError as error:
             if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
                 raise self._unreachable() from error
@@ -208,8 +223,8 @@ class Http:
 
     def _refusal(self, answer: Answer, call: str, *, read: bool) -> PortalError:
         status = answer.status
-        said = self.redact(" ".join(answer.text.split()))[:300]
-        if status == 429 or (status == 503 and read):
+        said = self.redact(" ".join(answer.text.replace("\0", " ").split()))[:300]
+        if status == 429 or (status == 503 and read):  # a 503 may come after the work was begun
             return RetryLater(
                 f"{self} asks us to slow down (HTTP {status}).",
                 after=retry_after(answer.headers.get("Retry-After", "")),
@@ -230,6 +245,10 @@ class Http:
                 mend="Enter the address that it leads to.",
             )
         return SkipRecord(f"{self} refused {call} (HTTP {status}): {said}")
+
+
+def _not_json(word: str) -> Any:
+    raise ValueError(f"{word} is not JSON.")
 
 
 def _whole_body(response: requests.Response) -> bytes:

@@ -6,7 +6,8 @@ while it is a *unit price*; ``minor`` refuses it then, so nothing is ever rounde
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
@@ -40,6 +41,11 @@ _EXPONENTS = {
     **dict.fromkeys(["CLF", "UYW"], 4),
 }
 
+LARGEST = Decimal(10) ** 14
+"""Amounts below this fit the ledger in every currency; more is a mistake of the source's."""
+
+_EXACT = Context(prec=200)
+
 
 def exponent(currency: str) -> int:
     """Digits after the decimal point of the currency's smallest unit: 2 for EUR, 0 for JPY, 3 for KWD."""
@@ -69,7 +75,7 @@ class Money:
             raise ValueError(f"{amount!r} is not an amount of money.")
         if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
             raise ValueError(f"{currency!r} is not a currency code like EUR.")
-        object.__setattr__(self, "amount", value + 0)  # turns -0 into 0
+        object.__setattr__(self, "amount", value or value.copy_abs())  # turns -0 into 0, and rounds nothing
         object.__setattr__(self, "currency", currency)
 
     @classmethod
@@ -86,7 +92,7 @@ class Money:
     @property
     def minor(self) -> int:
         """The amount in the currency's smallest unit. Raises ``ValueError`` when it is finer than that."""
-        scaled = self.amount.scaleb(exponent(self.currency))
+        scaled = self.amount.scaleb(exponent(self.currency), _EXACT)
         if scaled != scaled.to_integral_value():
             raise ValueError(f"{self} has fractions of the smallest unit of {self.currency}.")
         return int(scaled)
@@ -94,7 +100,7 @@ class Money:
     def rounded(self) -> Money:
         """The nearest amount payable in the currency, halves away from zero."""
         step = Decimal(1).scaleb(-exponent(self.currency))
-        return Money(self.amount.quantize(step, rounding=ROUND_HALF_UP), self.currency)
+        return Money(self.amount.quantize(step, rounding=ROUND_HALF_UP, context=_EXACT), self.currency)
 
     def split(self, weights: list[Decimal] | list[int]) -> list[Money]:
         """Shares by weight that add up to the cent (largest remainder, earlier shares first on a tie).
@@ -103,10 +109,10 @@ class Money:
         """
         if not weights or any(weight < 0 for weight in weights):
             raise ValueError("Sharing an amount needs weights of zero or more.")
-        weighted = [Decimal(weight) for weight in weights]
-        whole = sum(weighted, Decimal(0))
+        weighted = [Fraction(weight) for weight in weights]
+        whole = sum(weighted)
         if not whole:
-            weighted, whole = [Decimal(1)] * len(weighted), Decimal(len(weighted))
+            weighted, whole = [Fraction(1)] * len(weighted), Fraction(len(weighted))
         minor, sign = abs(self.minor), -1 if self.amount < 0 else 1
         exact = [minor * weight / whole for weight in weighted]
         shares = [int(share) for share in exact]
@@ -121,19 +127,19 @@ class Money:
         return other.amount
 
     def __add__(self, other: Money) -> Money:
-        return Money(self.amount + self._same(other), self.currency)
+        return Money(_EXACT.add(self.amount, self._same(other)), self.currency)
 
     def __sub__(self, other: Money) -> Money:
-        return Money(self.amount - self._same(other), self.currency)
+        return Money(_EXACT.subtract(self.amount, self._same(other)), self.currency)
 
     def __mul__(self, factor: Decimal | int) -> Money:
-        return Money(self.amount * factor, self.currency)
+        return Money(_EXACT.multiply(self.amount, factor), self.currency)
 
     def __neg__(self) -> Money:
-        return Money(-self.amount, self.currency)
+        return Money(self.amount.copy_negate(), self.currency)
 
     def __abs__(self) -> Money:
-        return Money(abs(self.amount), self.currency)
+        return Money(self.amount.copy_abs(), self.currency)
 
     def __bool__(self) -> bool:
         return bool(self.amount)
@@ -163,8 +169,8 @@ class Money:
         return Money, (self.amount, self.currency)
 
     def __str__(self) -> str:
-        step = Decimal(1).scaleb(-exponent(self.currency))
-        shown = self.amount.quantize(step) if self.amount == self.amount.quantize(step) else self.amount
+        payable = self.rounded().amount
+        shown = payable if payable == self.amount else self.amount
         return f"{shown:f} {self.currency}"
 
     def __repr__(self) -> str:
@@ -172,10 +178,20 @@ class Money:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.union_schema(
-            [
-                core_schema.is_instance_schema(cls),
-                core_schema.no_info_after_validator_function(cls.parse, core_schema.str_schema()),
-            ],
+        return core_schema.no_info_after_validator_function(
+            _fits,
+            core_schema.union_schema(
+                [
+                    core_schema.is_instance_schema(cls),
+                    core_schema.no_info_after_validator_function(cls.parse, core_schema.str_schema()),
+                ]
+            ),
             serialization=core_schema.plain_serializer_function_ser_schema(str),
         )
+
+
+def _fits(money: Money) -> Money:
+    """In a record an amount has to fit the ledger."""
+    if abs(money.amount) >= LARGEST:
+        raise ValueError(f"{money.amount:.3E} {money.currency} is more than any amount of money")
+    return money

@@ -8,6 +8,7 @@ one, else the microseconds of its modification time. The newer version wins, how
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
@@ -21,8 +22,11 @@ def _plain(value: Decimal) -> str:
     return f"{value.normalize():f}" if value else "0"
 
 
-Quantity = Annotated[Decimal, Field(allow_inf_nan=False), PlainSerializer(_plain, return_type=str)]
-"""A quantity; written without trailing zeros, so that equal quantities are equal text."""
+Rate = Annotated[Decimal, Field(allow_inf_nan=False), PlainSerializer(_plain, return_type=str)]
+"""A number; written without trailing zeros, so that equal numbers are equal text."""
+
+Quantity = Annotated[Rate, Field(gt=-(10**14), lt=10**14, decimal_places=4)]
+"""Pieces, kilograms or metres, to four digits after the point."""
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 Sku = Annotated[str, Field(max_length=200)]
@@ -34,12 +38,19 @@ class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _in_one_currency(what: str, currency: str, amounts: Sequence[Money], payable: Sequence[Money]) -> None:
+    if any(amount.currency != currency for amount in (*amounts, *payable)):
+        raise ValueError(f"{what} is in {currency} but has amounts in another currency")
+    for amount in payable:
+        amount.minor  # noqa: B018 - raises the sentence that names the amount
+
+
 class Record(Part):
     """What has an id and a version at its source."""
 
     kind: ClassVar[str]
     external_id: Id
-    version: int = Field(ge=0)
+    version: int = Field(ge=0, lt=2**63)
 
 
 class Address(Part):
@@ -66,7 +77,7 @@ class Tax(Part):
     """One tax on one line. ``rate`` is in percent: 19 for 19 %."""
 
     name: str
-    rate: Quantity
+    rate: Rate
     amount: Money
 
 
@@ -125,11 +136,11 @@ class Order(Record):
 
     @model_validator(mode="after")
     def _one_currency(self) -> Order:
-        amounts = [self.total, self.paid]
-        for line in (*self.lines, *self.delivery):
-            amounts += [line.total, *(tax.amount for tax in line.taxes)]
-        if any(amount.currency != self.currency for amount in amounts):
-            raise ValueError(f"order {self.number} is in {self.currency} but has amounts in another currency")
+        amounts = [tax.amount for each in (*self.lines, *self.delivery) for tax in each.taxes]
+        for line in self.lines:
+            amounts += [line.unit_price, *(discount.amount for discount in line.discounts)]
+        payable = [self.total, self.paid, *(each.total for each in (*self.lines, *self.delivery))]
+        _in_one_currency(f"order {self.number}", self.currency, amounts, payable)
         return self
 
 
@@ -157,7 +168,7 @@ class Refund(Record):
 
     kind: ClassVar[str] = "refund"
     order_id: Id
-    number: str = ""
+    number: str = Field(default="", max_length=100)
     refunded_at: AwareDatetime
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     lines: tuple[RefundLine, ...] = ()
@@ -165,6 +176,15 @@ class Refund(Record):
     adjustment: Money | None = None
     total: Money
     reason: str = ""
+
+    @model_validator(mode="after")
+    def _one_currency(self) -> Refund:
+        parts = [*self.lines, *([self.shipping] if self.shipping else [])]
+        payable = [self.total, *(part.total for part in parts)]
+        payable += [self.adjustment] if self.adjustment else []
+        taxes = [tax.amount for part in parts for tax in part.taxes]
+        _in_one_currency(f"refund {self.number or self.external_id}", self.currency, taxes, payable)
+        return self
 
 
 class Location(Record):
