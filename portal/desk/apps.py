@@ -5,3 +5,11 @@ class DeskConfig(AppConfig):
     name = "portal.desk"
     label = "desk"
     verbose_name = "Desk"
+
+    def ready(self) -> None:
+        # By now every app's admin module is imported: django.contrib.admin stands before us in the settings.
+        from django.contrib import admin
+
+        from portal.desk.native import make_native
+
+        make_native(admin.site)

@@ -1,0 +1,1 @@
+"""One module a screen. `portal.desk.admin` imports them all, so that each registers itself."""

@@ -1,0 +1,91 @@
+"""Shipments: what left for which order, and whether the shop knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+
+from portal.desk import show
+from portal.desk.base import ReadOnlyAdmin
+from portal.desk.panels import Panel, raw, table, timeline, values
+from portal.desk.screens.orders import Progress, progress, tracking
+from portal.desk.screens.parts import operations_panel, references_panel
+from portal.records.models import Shipment
+from portal.sync.models import Operation
+
+
+@admin.register(Shipment)
+class ShipmentAdmin(ReadOnlyAdmin):
+    joined = ["origin", "order"]
+    list_display = ["number_shown", "order_link", "progress", "shipped", "carrier", "tracking_shown", "origin_link"]
+    list_filter = [Progress, ("origin", RelatedDropdownFilter), "carrier"]
+    search_fields = ["number", "external_id", "tracking", "order__number", "order__email"]
+    search_help_text = "Number, tracking number, order or e-mail"
+    date_hierarchy = "shipped_at"
+    empty = "Shipments come from the system that ships, once a flow of shipments is started."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Shipment]:
+        newest = Operation.objects.filter(kind="shipment", record_id=OuterRef("pk")).order_by("-pk")
+        return (
+            super()
+            .get_queryset(request)
+            .defer("raw", "order__data", "order__raw")
+            .annotate(
+                operation_state=Subquery(newest.values("state")[:1]),
+                operation_target=Subquery(newest.values("connection__name")[:1]),
+            )
+        )
+
+    @admin.display(description="number", ordering="number")
+    def number_shown(self, row: Shipment) -> str:
+        return str(row)
+
+    @admin.display(description="order", ordering="order__number")
+    def order_link(self, row: Shipment) -> str:
+        return show.row_link(row.order) if row.order else f"{row.order_external_id} (not here yet)"
+
+    @admin.display(ordering="operation_state")
+    def progress(self, row: Any) -> str:
+        return progress(row.operation_state, row.operation_target)
+
+    @admin.display(ordering="shipped_at")
+    def shipped(self, row: Shipment) -> str:
+        return show.moment(row.shipped_at)
+
+    @admin.display(description="tracking", ordering="tracking")
+    def tracking_shown(self, row: Shipment) -> str:
+        return tracking(row)
+
+    @admin.display(description="from", ordering="origin__name")
+    def origin_link(self, row: Shipment) -> str:
+        return show.row_link(row.origin)
+
+    def panels(self, request: HttpRequest, row: Any) -> Iterator[Panel]:
+        related = [("shipment", [row.pk])]
+        yield values(
+            "Shipment",
+            [
+                ("Order", self.order_link(row)),
+                ("Shipped", show.moment(row.shipped_at)),
+                ("Progress", self.progress(row)),
+                ("Carrier", row.carrier),
+                ("Tracking", tracking(row)),
+                ("From", show.row_link(row.origin)),
+                ("Its id there", row.external_id),
+            ],
+        )
+        yield table(
+            "What is in it",
+            ["SKU", "Quantity#"],
+            [(line["sku"], show.number(line["quantity"])) for line in row.data.get("lines", [])],
+            empty="It names no goods.",
+        )
+        yield references_panel(request, "shipment", row.pk)
+        yield operations_panel(request, related)
+        yield timeline(related)
+        yield raw("The shipment in full", canonical_record=row.data, as_the_source_sent_it=row.raw)
