@@ -58,7 +58,7 @@ def pull_product(client: Client, directory: Directory, cursor: str | None) -> It
     domain = [
         ["salable", "=", True],
         ["active", "in", [True, False]],
-        ["id", "not in", [directory.shipping, directory.refund]],
+        ["id", "not in", [directory.shipping, directory.refund, directory.rounding]],
         *walk.changed("last_modified_at", "template.last_modified_at"),
     ]
     company = directory.company

@@ -23,12 +23,11 @@ class Refused(SkipRecord):
 class Client:
     """Calls to one Tryton database, answers as ordinary JSON (see :func:`wire.plain`)."""
 
-    def __init__(self, url: str, database: str, key: str, *, in_flight: int) -> None:
+    def __init__(self, url: str, database: str, key: str) -> None:
         self._http = Http(
             f"{url.rstrip('/')}/{database}",
             headers={"Authorization": f"bearer {key}"},
             secrets=[key],
-            in_flight=in_flight,
             timeout=(5, 60),
         )
 

@@ -44,7 +44,7 @@ class Tryton(Connector):
     def __init__(self, settings: TrytonSettings) -> None:
         super().__init__(settings)
         key = settings.key.get_secret_value()
-        self._client = Client(settings.url, settings.database, key, in_flight=self.in_flight)
+        self._client = Client(settings.url, settings.database, key)
         self._directory = Directory(self._client, settings)
         sales = Sales(self._client, self._directory, post_invoices=settings.post_invoices)
         parties = Parties(self._client, self._directory)
@@ -60,7 +60,7 @@ class Tryton(Connector):
                 mend="Check the address and the name of the database.",
             ) from error
         directory = self._directory
-        for needed in ("web_shop", "payment_term", "shipping", "refund"):
+        for needed in ("web_shop", "payment_term", "shipping", "refund", "rounding"):
             getattr(directory, needed)
         self._client.search("sale.amendment", [], ["id"], limit=1)
         warehouses = self._client.search("stock.location", [["type", "=", "warehouse"]], ["code"])

@@ -148,6 +148,12 @@ class Directory:
     def refund(self) -> int:
         return self._service(self._settings.refund_product, "refunds")
 
+    @cached_property
+    def rounding(self) -> int:
+        """0 where the connection names none."""
+        code = self._settings.rounding_product
+        return self._service(code, "odd cents") if code else 0
+
     def _service(self, code: str, purpose: str) -> int:
         domain = [["code", "=", code], ["type", "=", "service"]]
         found = self._client.search("product.product", domain, ["default_uom"])

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Protocol
 
-from portal.sdk import Change, Money, Order, Refund, ShippingLine, SkipRecord, Tax
+from portal.sdk import Change, Money, Order, Refund, SkipRecord, Tax
 
 from .directory import Currency
-from .prices import computed, unit_price
+from .prices import computed, odd_unit, unit_price
 
 
 class LookUps(Protocol):
@@ -20,6 +20,8 @@ class LookUps(Protocol):
     def shipping(self) -> int: ...
     @property
     def refund(self) -> int: ...
+    @property
+    def rounding(self) -> int: ...
     def currency(self, code: str) -> Currency: ...
     def tax(self, name: str, rate: Decimal) -> int: ...
     def units(self, products: Iterable[int]) -> dict[int, int]: ...
@@ -54,7 +56,7 @@ class SaleLine:
         }
 
 
-def line_from(
+def lines_from(
     label: str,
     product: int,
     quantity: Decimal,
@@ -62,24 +64,31 @@ def line_from(
     taxes: Sequence[Tax],
     currency: Currency,
     look: LookUps,
-) -> SaleLine:
-    """``net`` and the taxes' amounts carry the sign of ``quantity`` when nothing is turned round."""
-    rated = [(tax.rate / 100, tax.amount.amount) for tax in taxes]
-    # A negative quantity at a positive price: both figures of the refund turn round together.
+) -> list[SaleLine]:
+    """One line, and a second for a cent where no net price gives the shop's figures and a product is named for it.
+
+    ``net`` and the taxes' amounts carry the sign of ``quantity``: a refund turns all of them round together.
+    """
     sign = -1 if quantity < 0 else 1
-    price = unit_price(
-        sign * net, [(rate, sign * amount) for rate, amount in rated], abs(quantity), currency.rounding
-    )
-    return SaleLine(
-        label=label,
-        product=product,
-        quantity=quantity,
-        unit_price=price,
-        taxes=tuple(look.tax(tax.name, tax.rate) for tax in taxes),
-        rates=tuple(rate for rate, _ in rated),
-        net=net,
-        tax=sum((amount for _, amount in rated), Decimal(0)),
-    )
+    rates = tuple(tax.rate / 100 for tax in taxes)
+    rated = [(tax.rate / 100, sign * tax.amount.amount) for tax in taxes]
+    ids = tuple(look.tax(tax.name, tax.rate) for tax in taxes)
+    price = unit_price(sign * net, rated, abs(quantity), currency.rounding)
+    wanted = [sign * net, *(amount for _, amount in rated)]
+    if look.rounding and computed(abs(quantity), price, rates, currency.rounding) != wanted:
+        odd = odd_unit(sign * net, rated, abs(quantity), currency.rounding)
+        if odd:
+            price, cent = odd
+            rest = sign * cent
+            line = SaleLine(label, product, quantity, price, ids, rates, net - rest, _tax(taxes))
+            return [
+                line,
+                SaleLine(f"rounding of {label}", look.rounding, Decimal(sign), cent, (), (), rest, _NOTHING),
+            ]
+    return [SaleLine(label, product, quantity, price, ids, rates, net, _tax(taxes))]
+
+
+_NOTHING, _ONE = Decimal(0), Decimal(1)
 
 
 def _tax(taxes: Sequence[Tax]) -> Decimal:
@@ -94,25 +103,17 @@ def order_lines(change: Change[Order], look: LookUps) -> list[SaleLine]:
     def net(total: Money, taxes: Sequence[Tax]) -> Decimal:
         return total.amount - _tax(taxes) if order.tax_included else total.amount
 
-    lines = [
-        line_from(
-            f"line {number} ({line.sku} × {line.quantity.normalize():f})",
-            int(change.ref("product", line.sku)),
-            line.quantity,
-            net(line.total, line.taxes),
-            line.taxes,
-            currency,
-            look,
-        )
-        for number, line in enumerate(order.lines, 1)
-        if line.quantity
-    ]
+    lines: list[SaleLine] = []
+    for number, line in enumerate(order.lines, 1):
+        if line.quantity:
+            label = f"line {number} ({line.sku} × {line.quantity.normalize():f})"
+            product = int(change.ref("product", line.sku))
+            figure = net(line.total, line.taxes)
+            lines += lines_from(label, product, line.quantity, figure, line.taxes, currency, look)
     for delivery in order.delivery:
         if delivery.total:
-            figures = net(delivery.total, delivery.taxes)
-            lines.append(
-                line_from("shipping", look.shipping, Decimal(1), figures, delivery.taxes, currency, look)
-            )
+            figure = net(delivery.total, delivery.taxes)
+            lines += lines_from("shipping", look.shipping, _ONE, figure, delivery.taxes, currency, look)
     check_sum(lines, order.total.amount, currency, f"Order {order.number}")
     return lines
 
@@ -120,37 +121,31 @@ def order_lines(change: Change[Order], look: LookUps) -> list[SaleLine]:
 def refund_lines(change: Change[Refund], look: LookUps) -> list[SaleLine]:
     """The lines of the refund's return sale, with negative quantities.
 
-    Goods that came back are sold back as themselves; money without goods goes to the refund product.
+    Goods that came back are sold back as themselves; money without goods goes to the refund product. All of
+    a refund's totals, also its shipping's, contain their tax.
     """
     refund = change.record
     currency = look.currency(refund.currency)
-    lines = []
+    lines: list[SaleLine] = []
+
+    def give(label: str, product: int, quantity: Decimal, total: Money, taxes: Sequence[Tax]) -> None:
+        back = [tax.model_copy(update={"amount": -tax.amount}) for tax in taxes]
+        net = -total.amount - _tax(back)
+        lines.extend(lines_from(label, product, quantity, net, back, currency, look))
+
     for number, line in enumerate(refund.lines, 1):
         came_back = bool(line.restock_to and line.quantity)
         product = int(change.ref("product", line.sku)) if came_back else look.refund
         label = f"line {number} ({line.sku} × {line.quantity.normalize():f})"
-        back = [tax.model_copy(update={"amount": -tax.amount}) for tax in line.taxes]
-        net = -line.total.amount - _tax(back)
-        lines.append(line_from(label, product, -(line.quantity or Decimal(1)), net, back, currency, look))
+        give(label, product, -(line.quantity or _ONE), line.total, line.taxes)
     if refund.shipping and refund.shipping.total:
-        back = [tax.model_copy(update={"amount": -tax.amount}) for tax in refund.shipping.taxes]
-        net = -_gross_shipping(refund, refund.shipping) - _tax(back)
-        lines.append(line_from("shipping", look.shipping, Decimal(-1), net, back, currency, look))
+        give("shipping", look.shipping, -_ONE, refund.shipping.total, refund.shipping.taxes)
     if refund.adjustment:
-        net = -refund.adjustment.amount
-        quantity = Decimal(1 if net > 0 else -1)
-        lines.append(line_from("adjustment", look.refund, quantity, net, (), currency, look))
+        give(
+            "adjustment", look.refund, _ONE if refund.adjustment.amount < 0 else -_ONE, refund.adjustment, ()
+        )
     check_sum(lines, -refund.total.amount, currency, f"Refund {refund.number or refund.external_id}")
     return lines
-
-
-def _gross_shipping(refund: Refund, shipping: ShippingLine) -> Decimal:
-    """Shipping with its tax. It comes in the order's tax mode, which only the refund's total gives away."""
-    rest = refund.total.amount - sum((line.total.amount for line in refund.lines), Decimal(0))
-    if refund.adjustment:
-        rest -= refund.adjustment.amount
-    gross = shipping.total.amount + _tax(shipping.taxes)
-    return gross if gross == rest else shipping.total.amount
 
 
 def check_sum(lines: Sequence[SaleLine], total: Decimal, currency: Currency, what: str) -> None:

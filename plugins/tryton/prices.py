@@ -38,18 +38,40 @@ def unit_price(net: Decimal, taxes: Sequence[Tax], quantity: Decimal, rounding: 
     base that rounds to the same net may; they form an interval, and its middle is taken. Where none does,
     the plain price is returned and the comparison of the totals will tell.
     """
-    rates = [rate for rate, _ in taxes]
-    wanted = [net, *(amount for _, amount in taxes)]
     half = rounding.unit / 2
-    lows, highs = [net - half], [net + half]
-    for rate, amount in taxes:
-        if rate:
-            edges = sorted([(amount - half) / rate, (amount + half) / rate])
-            lows.append(edges[0])
-            highs.append(edges[1])
-    middle = (max(lows) + min(highs)) / 2
-    prices = [(base / quantity).quantize(rounding.price) for base in (net, middle)]
-    for price in prices:
-        if computed(quantity, price, rates, rounding) == wanted:
+    low, high = _bases(taxes, rounding)
+    middle = (max(low, net - half) + min(high, net + half)) / 2
+    wanted = [net, *(amount for _, amount in taxes)]
+    plain, *others = ((base / quantity).quantize(rounding.price) for base in (net, middle))
+    for price in (plain, *others):
+        if computed(quantity, price, [rate for rate, _ in taxes], rounding) == wanted:
             return price
-    return prices[0]
+    return plain
+
+
+def odd_unit(
+    net: Decimal, taxes: Sequence[Tax], quantity: Decimal, rounding: Rounding
+) -> tuple[Decimal, Decimal] | None:
+    """A unit price for exactly these taxes, and the one unit of money by which its net then misses ``net``.
+
+    With 20 % tax there is no net price for 9.99 in all: 8.32 gives 1.66 of tax and 8.33 gives 1.67. None
+    where it is not one unit, so that nothing but a rounding is ever bridged.
+    """
+    low, high = _bases(taxes, rounding)
+    inside = min(rounding.unit / 2, (high - low) / 4)
+    base = min(max(net, low + inside), high - inside)
+    price = (base / quantity).quantize(rounding.price)
+    said, *amounts = computed(quantity, price, [rate for rate, _ in taxes], rounding)
+    if amounts == [amount for _, amount in taxes] and abs(net - said) == rounding.unit:
+        return price, net - said
+    return None
+
+
+def _bases(taxes: Sequence[Tax], rounding: Rounding) -> tuple[Decimal, Decimal]:
+    """Between which bases every tax comes out."""
+    half = rounding.unit / 2
+    edges = [sorted([(amount - half) / rate, (amount + half) / rate]) for rate, amount in taxes if rate]
+    return max((low for low, _ in edges), default=-_ANY), min((high for _, high in edges), default=_ANY)
+
+
+_ANY = Decimal(10) ** 30

@@ -123,13 +123,21 @@ class Sales:
             raise difference(lines, total, said, currency, what)
         for state, button in (("draft", "quote"), ("quotation", "confirm")):
             if sale["state"] == state:
-                sale = sale | {
-                    "state": self._client.press("sale.sale", sale["id"], button, ["state"])["state"]
-                }
+                sale = self._moved_on(sale, button)
         sale = self.processed(sale)
         if self._post_invoices:
             self.post(sale)
         return sale
+
+    def _moved_on(self, sale: Json, button: str) -> Json:
+        try:
+            return sale | self._client.press("sale.sale", sale["id"], button, ["state"])
+        except Refused:
+            # Refused also when an earlier attempt, still at work, has just done the same.
+            now = self.read(sale["id"])
+            if now["state"] == sale["state"]:
+                raise
+            return now
 
     def processed(self, sale: Json) -> Json:
         """The sale read again, after Tryton processed its confirmation; pushed on where it did not."""

@@ -31,6 +31,12 @@ class TrytonSettings(Settings):
         title="Product for refunds without goods",
         description="The code of a service that money is given back for when no goods come back.",
     )
+    rounding_product: str = Field(
+        default="",
+        title="Product for odd cents",
+        description="The code of a service. With some taxes (20 %) no net price gives exactly 9.99 with tax; the cent "
+        "then becomes a line of its own. Empty: such an order is held.",
+    )
     post_invoices: bool = Field(
         default=False,
         title="Post invoices at once",

@@ -35,6 +35,7 @@ GROUPS = (
     "account.group_account",
     "party.group_party_admin",
     "sale.group_sale",
+    "sale.group_sale_admin",  # may press “Process” for a sale whose processing failed
     "sale_amendment.group_sale_amendment",
     "stock.group_stock",
     "stock.group_stock_cancellation",
@@ -136,6 +137,7 @@ def seed_goods(catalogue: list[dict], category: Any, warehouses: dict) -> None:
     templates += [
         new_template(Template, unit, category, "service", "Shipping", Decimal(0), "SHIPPING"),
         new_template(Template, unit, category, "service", "Refund without goods", Decimal(0), "REFUND"),
+        new_template(Template, unit, category, "service", "Rounding", Decimal(0), "ROUNDING"),
     ]
     Template.save(templates)
     say(f"{len(templates)} products")

@@ -81,19 +81,26 @@ def _free_port() -> int:
 
 
 def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    question = json.dumps({"method": "common.server.version", "params": []})
+    """Wait for the refusal of a stranger: it comes from the database, which is then up too."""
     deadline = time.monotonic() + START_WITHIN
-    while time.monotonic() < deadline:
+    said: object = None
+    while said != http.HTTPStatus.UNAUTHORIZED:
         if process.poll() is not None:
-            tail = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-            raise ServerError(f"Tryton stopped while starting (exit code {process.returncode}):\n{tail}")
+            raise _failed(f"Tryton stopped while starting (exit code {process.returncode})", log)
+        if said is not None:
+            raise _failed(f"Tryton answered with HTTP {said} while starting", log)
+        if time.monotonic() > deadline:
+            raise _failed(f"Tryton did not answer on port {port} within {START_WITHIN} s", log)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
         try:
-            connection.request("POST", "/rpc/", question, {"Content-Type": "application/json"})
-            if connection.getresponse().status == http.HTTPStatus.OK:
-                return
+            connection.request("GET", f"/{DATABASE}/rest/model/company.company")
+            said = connection.getresponse().status
         except OSError:
             time.sleep(0.1)
         finally:
             connection.close()
-    raise ServerError(f"Tryton did not answer on port {port} within {START_WITHIN} s; see {log}.")
+
+
+def _failed(what: str, log: Path) -> ServerError:
+    tail = log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
+    return ServerError("\n".join([f"{what}; the end of {log}:", *tail]))
