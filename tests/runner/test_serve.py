@@ -102,7 +102,7 @@ def test_stopping_the_portal_leaves_no_process_behind(server):
     eventually(lambda: len(server.find("qcluster")) >= 4)
     server.process.send_signal(signal.SIGTERM)
     server.process.wait(timeout=60)
-    assert server.living() == {}
+    eventually(lambda: not server.living(), 5)
     assert "The portal has stopped." in server.log()
 
 
