@@ -37,6 +37,8 @@ class EncryptedJSONField(models.TextField):
     """JSON that is ciphertext in the database; it cannot be searched, and it is not exported."""
 
     description = "Encrypted JSON"
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> Any:
         return decrypt(value) if value else None

@@ -112,7 +112,7 @@ def _stock(truth: Mapping[str, Any], ledger: Ledger) -> list[Row]:
 
 def _shipments(truth: Mapping[str, Any], ledger: Ledger) -> list[Row]:
     left = ledger.shipments()
-    pieces_there = sum((sum(each.quantities.values()) for each in left), Decimal(0))
+    pieces_there = sum((quantity for each in left for quantity in each.quantities.values()), Decimal(0))
     pieces_here = sum(
         (Decimal(line["quantity"]) for each in truth["shipments"] for line in each["lines"]), Decimal(0)
     )

@@ -16,6 +16,7 @@ from typing import Any
 from portal.connections.models import Connection, Reference
 from portal.records.digest import record_digest
 from portal.records.models import Location, Product
+from portal.records.plain import plain
 from portal.records.trouble import Trouble
 from portal.sdk import Found
 
@@ -43,6 +44,11 @@ SUBJECTS = {
     "product": Subject("product", Product, "sku", "SKU"),
     "location": Subject("location", Location, "code", "location code"),
 }
+
+
+def _folded(subject: Subject, key: str) -> str:
+    """Folding may make a text longer ("ß" becomes "ss"); the column is as wide as the key's."""
+    return fold(key)[: subject.model._meta.get_field("folded").max_length]
 
 
 @dataclass(slots=True)
@@ -90,21 +96,24 @@ def _create(
     manager = subject.model.objects
     by_key = {getattr(item.record, subject.key): item for item in reversed(found)}
     known = {getattr(row, subject.key): row for row in manager.filter(**{f"{subject.key}__in": list(by_key)})}
-    new, changed = [], []
+    new, changed, seen_again = [], [], []
     for key, item in by_key.items():
         data = item.record.model_dump(mode="json")
         digest, row = record_digest(data), known.get(key)
         if row is not None and (row.digest == digest or row.version > item.record.version):
             result.unchanged += 1
+            if item.record.version > row.version:
+                row.version = item.record.version
+                seen_again.append(row)
             continue
         values = {
             "external_id": item.record.external_id,
             "version": item.record.version,
             "digest": digest,
             "data": data,
-            "raw": dict(item.raw),
+            "raw": plain(dict(item.raw)),
             "changed_at": now,
-            "folded": fold(key),
+            "folded": _folded(subject, key),
             subject.key: key,
             **_extra(subject, item.record),
         }
@@ -114,6 +123,7 @@ def _create(
             for name, value in values.items():
                 setattr(row, name, value)
             changed.append(row)
+    manager.bulk_update(seen_again, ["version"])
     manager.bulk_create(new)
     if changed:
         manager.bulk_update(changed, list(values))
@@ -151,7 +161,8 @@ def _tie(
         for row in manager.filter(**{f"{subject.key}__in": list(open_keys.values())})
     }
     alike = {
-        row.folded: row for row in manager.filter(folded__in=[fold(key) for key in open_keys.values() if key])
+        row.folded: row
+        for row in manager.filter(folded__in=[_folded(subject, key) for key in open_keys.values() if key])
     }
     taken = {
         reference.record_id: reference
@@ -177,7 +188,7 @@ def _tie(
             taken[row.pk] = reference
             result.tied.append(_subject(connection, subject, external_id))
         else:
-            guess = row or alike.get(fold(key)) if key else None
+            guess = row or alike.get(_folded(subject, key)) if key else None
             reference.label, reference.record_id = key[:200], None
             reference.state = Reference.State.SUGGESTED
             if sure:

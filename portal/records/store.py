@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from portal.connections.models import Connection, Reference
+from portal.connections.selectors import records_of
 from portal.records.digest import record_digest
 from portal.records.models import Canonical, Order, OrderLine, Product, Refund, Shipment
+from portal.records.plain import plain
 from portal.sdk import Found
 from portal.sdk import Order as OrderRecord
 from portal.sdk import Refund as RefundRecord
@@ -56,7 +58,7 @@ def store(connection: Connection, kind: str, found: Sequence[Found[Any]], now: d
     known = {
         row.external_id: row for row in model.objects.filter(origin=connection, external_id__in=list(newest))
     }
-    stored = Stored(older=len(found) - len(newest))
+    stored, seen_again = Stored(older=len(found) - len(newest)), []
     related = _related(connection, kind, [item.record for item in newest.values()])
     for external_id, item in newest.items():
         data = item.record.model_dump(mode="json")
@@ -66,21 +68,26 @@ def store(connection: Connection, kind: str, found: Sequence[Found[Any]], now: d
             continue
         if row is not None and row.digest == digest:
             stored.unchanged += 1
+            if item.record.version > row.version:
+                row.version = item.record.version
+                seen_again.append(row)
             continue
         (stored.new if row is None else stored.changed).append(
             model(
-                pk=row.pk if row else None,
+                id=row.pk if row else None,
                 origin=connection,
                 external_id=external_id,
                 version=item.record.version,
                 digest=digest,
                 data=data,
-                raw=dict(item.raw),
+                raw=plain(dict(item.raw)),
                 first_seen_at=row.first_seen_at if row else now,
                 changed_at=now,
                 **COLUMNS[kind](item.record, related),
             )
         )
+    # A version that changed nothing still outdates those before it.
+    model.objects.bulk_update(seen_again, ["version"])
     model.objects.bulk_create(stored.new)
     fields = [f.name for f in model._meta.concrete_fields if f.name not in ("id", "first_seen_at")]
     model.objects.bulk_create(
@@ -94,7 +101,7 @@ def store(connection: Connection, kind: str, found: Sequence[Found[Any]], now: d
     )
     if kind == "order":
         _store_lines(stored, {key: item.record for key, item in newest.items()}, related)
-        _adopt(connection, stored.new)
+        adopt(connection, {row.external_id: row.pk for row in stored.new})
     return stored
 
 
@@ -104,21 +111,10 @@ def _related(connection: Connection, kind: str, records: Iterable[Any]) -> Relat
         skus = {line.sku for record in records for line in record.lines}
         return Related(
             products=dict(Product.objects.filter(sku__in=skus).values_list("sku", "pk")),
-            locations=_referenced(connection, "location", {record.location for record in records}),
+            locations=records_of(connection, "location", {record.location for record in records}),
             orders={},
         )
-    return Related({}, {}, _referenced(connection, "order", {record.order_id for record in records}))
-
-
-def _referenced(connection: Connection, kind: str, external_ids: set[str]) -> dict[str, int]:
-    found = Reference.objects.filter(
-        connection=connection,
-        kind=kind,
-        external_id__in=external_ids,
-        state=Reference.State.CONFIRMED,
-        record_id__isnull=False,
-    )
-    return dict(found.values_list("external_id", "record_id"))  # type: ignore[arg-type]
+    return Related({}, {}, records_of(connection, "order", {record.order_id for record in records}))
 
 
 def _order_columns(record: OrderRecord, related: Related) -> dict[str, Any]:
@@ -184,11 +180,14 @@ def _store_lines(stored: Stored, records: Mapping[str, OrderRecord], related: Re
     )
 
 
-def _adopt(connection: Connection, orders: Sequence[Order]) -> None:
-    """Refunds and shipments that came before their order find it now."""
-    by_id = {order.external_id: order for order in orders}
+def adopt(connection: Connection, orders: Mapping[str, int]) -> None:
+    """Refunds and shipments that came before their order find it now.
+
+    ``orders`` are our primary keys by the connection's ids of the orders.
+    """
     for model in (Refund, Shipment):
-        orphans = list(model.objects.filter(origin=connection, order=None, order_external_id__in=list(by_id)))
-        for orphan in orphans:
-            orphan.order = by_id[orphan.order_external_id]
-        model.objects.bulk_update(orphans, ["order"])
+        orphans = model.objects.filter(origin=connection, order=None, order_external_id__in=list(orders))
+        found: list[Any] = list(orphans)
+        for orphan in found:
+            orphan.order_id = orders[orphan.order_external_id]
+        model.objects.bulk_update(found, ["order"])

@@ -136,10 +136,11 @@ class Order(Record):
 
     @model_validator(mode="after")
     def _one_currency(self) -> Order:
-        amounts = [tax.amount for each in (*self.lines, *self.delivery) for tax in each.taxes]
+        charged: tuple[OrderLine | ShippingLine, ...] = (*self.lines, *self.delivery)
+        amounts = [tax.amount for each in charged for tax in each.taxes]
         for line in self.lines:
             amounts += [line.unit_price, *(discount.amount for discount in line.discounts)]
-        payable = [self.total, self.paid, *(each.total for each in (*self.lines, *self.delivery))]
+        payable = [self.total, self.paid, *(each.total for each in charged)]
         _in_one_currency(f"order {self.number}", self.currency, amounts, payable)
         return self
 
@@ -179,7 +180,7 @@ class Refund(Record):
 
     @model_validator(mode="after")
     def _one_currency(self) -> Refund:
-        parts = [*self.lines, *([self.shipping] if self.shipping else [])]
+        parts: list[RefundLine | ShippingLine] = [*self.lines, *([self.shipping] if self.shipping else [])]
         payable = [self.total, *(part.total for part in parts)]
         payable += [self.adjustment] if self.adjustment else []
         taxes = [tax.amount for part in parts for tax in part.taxes]

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from portal.connections.models import Connection, Reference
 from portal.records.identity import Identified, identify, identify_waiting
+from portal.records.plain import clean, storable
 from portal.records.store import Stored, store
 from portal.records.trouble import Trouble
-from portal.sdk import Page
+from portal.sdk import Page, Rejected
 from portal.sync.cases import open_cases, settle_subjects
 from portal.sync.doors import ring_checks
 from portal.sync.facts import note
@@ -37,6 +38,7 @@ def apply_page(
     ``began`` is when the reading started, by our clock. Returns counts by what became of the records.
     Pages of one connection are applied one after the other, held by a lock on its row.
     """
+    page = _without_unstorable(page)
     with transaction.atomic():
         Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         now = timezone.now()
@@ -52,6 +54,18 @@ def apply_page(
         if then is not None:
             then()
     return counts
+
+
+def _without_unstorable(page: Page[Any]) -> Page[Any]:
+    """A record that no database takes is set aside like one that cannot be read."""
+    spoilt = [item for item in page.found if not storable(item.record)]
+    if not spoilt:
+        return page
+    why = "it has characters that cannot be stored (a NUL, or half a surrogate pair)"
+    rejected = (Rejected(clean(item.record.external_id), why) for item in spoilt)
+    return Page(
+        tuple(item for item in page.found if item not in spoilt), page.cursor, (*page.rejected, *rejected)
+    )
 
 
 def _apply_records(connection: Connection, kind: str, page: Page[Any], now: datetime) -> Counter[str]:
@@ -97,7 +111,9 @@ def _follow_identity(connection: Connection, kind: str, result: Identified, now:
 
 
 def _news(connection: Connection, kind: str, stored: Stored) -> list[tuple[int, str, int | None]]:
-    lines = [(row.pk, f"Came in from {connection}: {_summary(kind, row.data)}.", None) for row in stored.new]
+    lines: list[tuple[int, str, int | None]] = [
+        (row.pk, f"Came in from {connection}: {_summary(kind, row.data)}.", None) for row in stored.new
+    ]
     lines += [
         (row.pk, f"Changed at {connection}: {_summary(kind, row.data)}.", None) for row in stored.changed
     ]

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from portal.connections.models import Connection
+from portal.records.plain import clean
 from portal.records.trouble import Trouble
 from portal.sync.models import Case, CaseItem
 
@@ -14,15 +15,15 @@ def open_cases(connection: Connection | None, troubles: Sequence[Trouble], now: 
     """One open case for each trouble's key, one item for each subject; met again they are only renewed."""
     if not troubles:
         return
-    by_key = {trouble.key[:300]: trouble for trouble in troubles}
+    by_key = {_fit(trouble.key, 300): trouble for trouble in troubles}
     Case.objects.bulk_create(
         (
             Case(
                 connection=connection,
                 key=key,
-                cause=trouble.cause,
-                title=trouble.title[:300],
-                mend=trouble.mend,
+                cause=_fit(trouble.cause, 60),
+                title=_fit(trouble.title, 300),
+                mend=clean(trouble.mend),
                 opened_at=now,
                 seen_at=now,
             )
@@ -32,31 +33,37 @@ def open_cases(connection: Connection | None, troubles: Sequence[Trouble], now: 
     )
     Case.objects.filter(key__in=list(by_key), state=Case.State.OPEN).update(seen_at=now)
     cases = dict(Case.objects.filter(key__in=list(by_key), state=Case.State.OPEN).values_list("key", "pk"))
-    items = {
-        (cases[trouble.key[:300]], trouble.subject): CaseItem(
-            case_id=cases[trouble.key[:300]],
-            subject=trouble.subject[:250],
-            label=trouble.label[:200],
+    items = [
+        CaseItem(
+            case_id=cases[_fit(trouble.key, 300)],
+            subject=_fit(trouble.subject, 250),
+            label=_fit(trouble.label, 200),
             operation_id=trouble.operation_id,
-            message=trouble.message,
+            message=clean(trouble.message),
             seen_at=now,
             resolved_at=None,
         )
         for trouble in troubles
-    }
+    ]
     CaseItem.objects.bulk_create(
-        items.values(),
+        {(item.case_id, item.subject): item for item in items}.values(),
         update_conflicts=True,
         unique_fields=["case", "subject"],
         update_fields=["label", "operation", "message", "seen_at", "resolved_at"],
     )
 
 
+def _fit(text: str, length: int) -> str:
+    """What a remote says may be too long for its column, or not storable at all."""
+    return clean(text)[:length]
+
+
 def settle_subjects(subjects: Collection[str], now: datetime) -> None:
     """What was in trouble no longer is; a case without open items is resolved."""
     if not subjects:
         return
-    items = CaseItem.objects.filter(subject__in=list(subjects), resolved_at=None)
+    fitting = [_fit(subject, 250) for subject in subjects]
+    items = CaseItem.objects.filter(subject__in=fitting, resolved_at=None)
     cases = set(items.values_list("case_id", flat=True))
     if not cases:
         return

@@ -11,7 +11,8 @@ from typing import Any
 
 from django.db.models import Q
 
-from portal.connections.models import Connection, Reference
+from portal.connections.models import Connection
+from portal.connections.selectors import records_of
 from portal.records.models import Product, StockLevel
 from portal.sync.models import Effect, Operation
 
@@ -52,15 +53,7 @@ def write_effects(source: Connection, changes: Sequence[Change]) -> set[Place]:
         moved[change.operation.pk] = difference
     keys = {key for difference in moved.values() for key, quantity in difference.items() if quantity}
     products = dict(Product.objects.filter(sku__in={sku for sku, _ in keys}).values_list("sku", "pk"))
-    locations = dict(
-        Reference.objects.filter(
-            connection=source,
-            kind="location",
-            external_id__in={location for _, location in keys},
-            state=Reference.State.CONFIRMED,
-            record_id__isnull=False,
-        ).values_list("external_id", "record_id")
-    )
+    locations = records_of(source, "location", {location for _, location in keys})
     effects = [
         Effect(
             operation_id=operation_id,

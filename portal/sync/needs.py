@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from portal.connections.models import Connection, Reference
+from portal.connections.models import Connection
+from portal.connections.selectors import ids_at, records_of
 from portal.records.models import Product
 from portal.sync.models import Operation
 
@@ -57,37 +58,21 @@ def remote_ids(operations: Sequence[Operation]) -> dict[tuple[str, int], str]:
     """The target's ids of the records themselves, by (kind, record id), where they are there already."""
     if not operations:
         return {}
-    found = Reference.objects.filter(
-        connection=operations[0].connection,
-        state=Reference.State.CONFIRMED,
-        kind__in={operation.kind for operation in operations},
-        record_id__in={operation.record_id for operation in operations},
+    return ids_at(
+        operations[0].connection,
+        {operation.kind for operation in operations},
+        {operation.record_id for operation in operations},
     )
-    return {
-        (kind, record): there for kind, record, there in found.values_list("kind", "record_id", "external_id")
-    }  # type: ignore[misc]
 
 
 def _ties(source: Connection, target: Connection, keys: set[Key]) -> dict[Key, str]:
-    records: dict[Key, int] = {
-        ("product", sku): pk
-        for sku, pk in Product.objects.filter(
-            sku__in=[name for kind, name in keys if kind == "product"]
-        ).values_list("sku", "pk")
-    }
-    confirmed = Reference.objects.filter(state=Reference.State.CONFIRMED, record_id__isnull=False)
-    for kind, name, record in confirmed.filter(
-        connection=source,
-        kind__in=["location", "order"],
-        external_id__in=[name for kind, name in keys if kind != "product"],
-    ).values_list("kind", "external_id", "record_id"):
-        records[kind, name] = record  # type: ignore[assignment]
-    there = {
-        (kind, record): external_id
-        for kind, record, external_id in confirmed.filter(
-            connection=target,
-            kind__in={kind for kind, _ in records},
-            record_id__in=set(records.values()),
-        ).values_list("kind", "record_id", "external_id")
-    }
+    named: dict[str, set[str]] = {"product": set(), "location": set(), "order": set()}
+    for kind, name in keys:
+        named[kind].add(name)
+    products = Product.objects.filter(sku__in=list(named["product"])).values_list("sku", "pk")
+    records: dict[Key, int] = {("product", sku): pk for sku, pk in products}
+    for kind in ("location", "order"):
+        for name, record in records_of(source, kind, named[kind]).items():
+            records[kind, name] = record
+    there = ids_at(target, named, set(records.values()))
     return {key: there[key[0], record] for key, record in records.items() if (key[0], record) in there}

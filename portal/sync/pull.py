@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from portal.connections.services import opened
 from portal.sync.apply import apply_page, tie_waiting
 from portal.sync.clock import db_now
@@ -30,9 +32,7 @@ def _read(job: Job, progress: Progress, *, moving: bool) -> None:
         pages = getattr(connector, f"pull_{kind}")(job.cursor or None if moving else None)
         for page in pages:
             cursor = {"cursor": page.cursor} if moving and page.cursor else {}
-            counts = apply_page(
-                connection, kind, page, began=began, then=lambda fields=cursor: keep(job, **fields)
-            )
+            counts = apply_page(connection, kind, page, began=began, then=partial(keep, job, **cursor))
             progress.add(counts)
     keep(job, last_began_at=began)
     if kind in ("product", "location") and is_master(connection):

@@ -13,6 +13,7 @@ from django.utils import timezone
 from portal.connections.models import Connection, Reference
 from portal.connections.services import note_success, note_trouble, rested_at
 from portal.plugins.manager import connector_class
+from portal.records.store import adopt
 from portal.records.trouble import Trouble
 from portal.sdk import Misconfigured, OutcomeUnknown, PortalError, ReadAgain, Receipt, RetryLater, SkipRecord
 from portal.sync import stock
@@ -206,7 +207,9 @@ def _tie(connection: Connection, done: Sequence[Operation], now: datetime) -> No
         ),
         ignore_conflicts=True,
     )
-    if any(kind == "order" for kind, _ in told):
+    orders = {operation.remote_id: record for (kind, record), operation in told.items() if kind == "order"}
+    if orders:
+        adopt(connection, orders)
         release("order", now)
 
 

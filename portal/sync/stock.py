@@ -18,7 +18,8 @@ from typing import Any
 from django.db.models import Max, Min
 from django.utils import timezone
 
-from portal.connections.models import Connection, Reference
+from portal.connections.models import Connection
+from portal.connections.selectors import ids_at, records_of
 from portal.plugins.manager import connector_class
 from portal.records.digest import digest
 from portal.records.models import StockLevel
@@ -38,8 +39,8 @@ READS_FIRST = ("pull:order", "pull:refund")
 def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: datetime) -> Counter[str]:
     """Store a page of levels as read from ``began`` on; route what they change."""
     records = {item.record.external_id: item.record for item in found}
-    products = _tied(connection, "product", {record.product_id for record in records.values()})
-    locations = _tied(connection, "location", {record.location_id for record in records.values()})
+    products = records_of(connection, "product", {record.product_id for record in records.values()})
+    locations = records_of(connection, "location", {record.location_id for record in records.values()})
     read = {
         (products[record.product_id], locations[record.location_id]): record
         for record in records.values()
@@ -89,17 +90,6 @@ def _new_level(
     )
 
 
-def _tied(connection: Connection, kind: str, external_ids: Iterable[str]) -> dict[str, int]:
-    found = Reference.objects.filter(
-        connection=connection,
-        kind=kind,
-        external_id__in=list(external_ids),
-        state=Reference.State.CONFIRMED,
-        record_id__isnull=False,
-    )
-    return dict(found.values_list("external_id", "record_id"))  # type: ignore[arg-type]
-
-
 def route_places(source: Connection, places: Iterable[Place], now: datetime) -> None:
     """Bring every channel fed by ``source`` to what it ought to show at these places."""
     wanted = set(places)
@@ -130,7 +120,9 @@ def _route_flow(
     flow: Flow, levels: dict[Place, StockLevel], flight: dict[Place, Decimal], now: datetime
 ) -> None:
     target = flow.target
-    here, there = _ids(flow.source, levels), _ids(target, levels)
+    rows = {key for place in levels for key in place}
+    here = ids_at(flow.source, ("product", "location"), rows)
+    there = ids_at(target, ("product", "location"), rows)
     channels = _channel_levels(flow, levels, now)
     history = _history(flow, [channel.pk for channel in channels.values()])
     promise: Promise = connector_class(target.connector).promises[Flow.Kind.STOCK]
@@ -175,19 +167,6 @@ def _route_flow(
     Operation.objects.bulk_create(wanted)
     if wanted:
         ring_delivery(target)
-
-
-def _ids(connection: Connection, places: Iterable[Place]) -> dict[tuple[str, int], str]:
-    """The connection's ids of products and locations, by (kind, our primary key)."""
-    confirmed = Reference.objects.filter(connection=connection, state=Reference.State.CONFIRMED)
-    found = confirmed.filter(
-        kind="product", record_id__in={product for product, _ in places}
-    ) | confirmed.filter(kind="location", record_id__in={location for _, location in places})
-    return {
-        (kind, record): external_id
-        for kind, record, external_id in found.values_list("kind", "record_id", "external_id")
-        if record is not None
-    }
 
 
 @dataclass(frozen=True, slots=True)

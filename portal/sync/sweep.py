@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
+from typing import Any
+
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from portal.connections.models import Connection
@@ -25,7 +27,7 @@ def sweep() -> int:
     return knock(list(due.values_list("pk", flat=True)))
 
 
-def _with_work() -> object:
+def _with_work() -> QuerySet[Operation, Any]:
     """Connections that have an operation due now."""
     return (
         Operation.objects.filter(
@@ -38,7 +40,7 @@ def _with_work() -> object:
     )
 
 
-def _bring_forward(name: str, connections: object) -> None:
+def _bring_forward(name: str, connections: QuerySet[Any, Any]) -> None:
     Job.objects.filter(
         name=name,
         due_at__gt=Now(),

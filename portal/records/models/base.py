@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 from django.db import models
 
 from portal.connections.models import Connection
@@ -20,6 +22,8 @@ class Canonical(models.Model):
     raw = models.JSONField(default=dict)
     first_seen_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField()
+
+    objects: ClassVar[models.Manager[Any]]
 
     class Meta:
         abstract = True
