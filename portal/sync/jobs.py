@@ -26,7 +26,7 @@ def ensure_jobs() -> None:
     """Make the jobs that are missing, correct their rhythm, switch off those that nothing needs any more."""
     wanted = _wanted()
     with transaction.atomic():
-        present = {(job.connection_id, job.name): job for job in Job.objects.select_for_update()}
+        present = {(job.connection_id, job.name): job for job in Job.objects.select_for_update(of=("self",))}
         now = timezone.now()
         Job.objects.bulk_create(
             (

@@ -96,7 +96,7 @@ def tie(reference: Reference, record_id: int, by: Any) -> int:
     """
     with transaction.atomic():
         other = (
-            Reference.objects.select_for_update()
+            Reference.objects.select_for_update(of=("self",))
             .filter(
                 connection=reference.connection,
                 kind=reference.kind,

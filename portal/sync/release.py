@@ -15,7 +15,7 @@ from portal.sync.models import Operation
 def release(kind: str, now: datetime) -> int:
     """Try again every operation that is held because some ``kind`` was not tied. Returns how many."""
     held = list(
-        Operation.objects.select_for_update()
+        Operation.objects.select_for_update(of=("self",))
         .filter(state=Operation.State.HELD, cause=f"missing-{kind}")
         .select_related("flow__source", "connection")
         .prefetch_related("effects")
