@@ -7,6 +7,7 @@ from config.database import database
 from config.env import BASE_DIR, credential_keys, env, secret_key
 from config.jobs import cluster
 from config.logs import logging_config
+from portal.desk import look
 from portal.plugins.discovery import plugin_apps
 
 # --- What kind of place this is -------------------------------------------------------------------------------
@@ -91,6 +92,8 @@ TEMPLATES = [
         },
     }
 ]
+
+UNFOLD = look.UNFOLD
 
 # --- Database, queue, cache -----------------------------------------------------------------------------------
 DATABASES = {"default": database(DATA_DIR)}
