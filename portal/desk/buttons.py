@@ -10,7 +10,7 @@ from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 
-def always(row: Any) -> bool:
+def always(_: Any) -> bool:
     return True
 
 

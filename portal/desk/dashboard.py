@@ -67,7 +67,11 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 def _of_connections(connections: list[Connection]) -> list[Trouble]:
     bad = {Connection.Health.BROKEN: "bad", Connection.Health.WAITING: "warn"}
     return [
-        Trouble(bad[Connection.Health(each.health)], f"{each} is {each.get_health_display()}.", each.get_absolute_url())
+        Trouble(
+            bad[Connection.Health(each.health)],
+            f"{each} is {each.get_health_display()}.",
+            each.get_absolute_url(),
+        )
         for each in connections
         if each.enabled and each.health in bad
     ]
@@ -166,7 +170,11 @@ def _of_operations(operations: list[dict[str, Any]]) -> list[Trouble]:
         if each["state"] in ("ready", "sending", "unknown") and _late(each["oldest"])
     ]
     return [
-        Trouble("warn", f"Operations have been {each['state']} for {show.span_since(each['oldest'])}.", each["link"])
+        Trouble(
+            "warn",
+            f"Operations have been {each['state']} for {show.span_since(each['oldest'])}.",
+            each["link"],
+        )
         for each in late
     ]
 

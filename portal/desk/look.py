@@ -9,13 +9,13 @@ UNFOLD = {
     "SITE_SYMBOL": "hub",
     "SITE_URL": None,
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("desk/icon.svg")},
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("desk/icon.svg")},
     ],
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_HISTORY": True,
     "ENVIRONMENT": "portal.desk.navigation.environment",
     "DASHBOARD_CALLBACK": "portal.desk.dashboard.fill",
-    "STYLES": [lambda request: static("desk/desk.css")],
+    "STYLES": [lambda _: static("desk/desk.css")],
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {

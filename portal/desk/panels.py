@@ -29,7 +29,9 @@ def values(title: str, pairs: Iterable[tuple[str, Any]], **more: Any) -> Panel:
     return Panel(title, "desk/panels/values.html", {"pairs": shown}, **more)
 
 
-def table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, **more: Any) -> Panel:
+def table(
+    title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, **more: Any
+) -> Panel:
     """A small table; ``empty`` is the sentence that stands in for no rows. Heads that end in ``#`` are numbers."""
     columns = [(head.rstrip("#"), head.endswith("#")) for head in heads]
     cells = [list(zip(row, (numeric for _, numeric in columns), strict=True)) for row in rows]
@@ -44,7 +46,10 @@ def text(title: str, body: str, tone: str = "", **more: Any) -> Panel:
 
 def raw(title: str, **documents: Any) -> Panel:
     """JSON documents by name, each folded away until somebody wants to see it."""
-    folded = [(name.replace("_", " "), data if isinstance(data, str) else pretty(data)) for name, data in documents.items()]
+    folded = [
+        (name.replace("_", " "), data if isinstance(data, str) else pretty(data))
+        for name, data in documents.items()
+    ]
     return Panel(title, "desk/panels/raw.html", {"documents": folded}, wide=True)
 
 

@@ -53,7 +53,9 @@ def picture() -> list[Pair]:
     """Every flow, by the pair of connections that it joins. A constant number of queries."""
     flows = list(
         Flow.objects.select_related("source", "target")
-        .defer("source__credentials", "source__webhook_secrets", "target__credentials", "target__webhook_secrets")
+        .defer(
+            "source__credentials", "source__webhook_secrets", "target__credentials", "target__webhook_secrets"
+        )
         .order_by("pk")
     )
     numbers = counts(flows)

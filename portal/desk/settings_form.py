@@ -70,7 +70,8 @@ def connection_form(connector: str, connection: Connection | None) -> type[Conne
     values = connection.settings if connection else {}
     stored = connection.credentials if connection else {}
     fields = {
-        f"{PREFIX}{name}": _field(name, info, values, stored) for name, info in cls.Settings.model_fields.items()
+        f"{PREFIX}{name}": _field(name, info, values, stored)
+        for name, info in cls.Settings.model_fields.items()
     }
     return type("ConnectorForm", (ConnectionForm,), {**fields, "connector": connector})
 

@@ -67,7 +67,9 @@ def state(row: Model, field: str = "state") -> SafeString:
 def light(health: str, words: str) -> SafeString:
     """A connection's health light with its words, so that colour alone says nothing."""
     return format_html(
-        '<span class="desk-light desk-{}"><i aria-hidden="true"></i>{}</span>', TONES.get(health, "quiet"), words
+        '<span class="desk-light desk-{}"><i aria-hidden="true"></i>{}</span>',
+        TONES.get(health, "quiet"),
+        words,
     )
 
 
@@ -171,5 +173,4 @@ def lines(parts: Iterable[Any]) -> SafeString | str:
 
 def may_view(request: Any, model: type[Model]) -> bool:
     """Whether this person may open the pages of that kind, as its screen says."""
-    screen = admin.site._registry.get(model)
-    return screen is not None and screen.has_view_permission(request)
+    return admin.site.is_registered(model) and admin.site.get_model_admin(model).has_view_permission(request)

@@ -14,6 +14,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
 from portal.desk.buttons import button
+from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, table, text, values
 from portal.desk.subjects import subject_link
 from portal.sync import mending
@@ -31,7 +32,7 @@ def _open(row: Case) -> bool:
 class CaseAdmin(ReadOnlyAdmin):
     joined = ["connection", "owner"]
     list_display = ["title", "status", "cause", "holds_up", "age", "owner", "connection_link", "what_to_do"]
-    list_filter = ["state", "cause", ("connection", RelatedDropdownFilter), ("owner", RelatedDropdownFilter)]
+    list_filter = ["state", "cause", ("connection", ConnectionFilter), ("owner", RelatedDropdownFilter)]
     search_fields = ["title", "cause", "mend", "items__label", "items__message"]
     search_help_text = "Title, cause, or what it holds up"
     date_hierarchy = "opened_at"
@@ -93,15 +94,23 @@ class CaseAdmin(ReadOnlyAdmin):
             ],
             wide=True,
         )
-        items = row.items.select_related("operation").defer("operation__payload").order_by("resolved_at", "-seen_at")
+        items = (
+            row.items.select_related("operation")
+            .defer("operation__payload")
+            .order_by("resolved_at", "-seen_at")
+        )
         yield table(
-            "What it holds up" if row.held_count <= MOST else f"What it holds up: the latest {MOST} of {row.held_count}",
+            "What it holds up"
+            if row.held_count <= MOST
+            else f"What it holds up: the latest {MOST} of {row.held_count}",
             ["What", "Message", "Operation", "Last met", "Settled"],
             [
                 (
                     subject_link(item),
                     item.message,
-                    show.row_link(item.operation, show.state(item.operation)) if item.operation else show.NOTHING,
+                    show.row_link(item.operation, show.state(item.operation))
+                    if item.operation
+                    else show.NOTHING,
                     show.ago(item.seen_at),
                     show.ago(item.resolved_at, "open"),
                 )
@@ -130,5 +139,3 @@ class CaseAdmin(ReadOnlyAdmin):
     def resolve(self, request: HttpRequest, row: Case) -> str:
         mending.resolve_case(row, request.user)
         return "Resolved. When it is met again, it stands here again."
-
-

@@ -8,10 +8,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
+from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, raw, table, values
 from portal.desk.screens.parts import references_panel
 from portal.records.models import Location, Order, OrderLine, Product, StockLevel
@@ -23,7 +23,7 @@ MOST = 20
 class ProductAdmin(ReadOnlyAdmin):
     joined = ["origin"]
     list_display = ["sku", "title", "active", "origin_link", "changed"]
-    list_filter = ["active", ("origin", RelatedDropdownFilter)]
+    list_filter = ["active", ("origin", ConnectionFilter)]
     search_fields = ["sku", "title", "external_id"]
     search_help_text = "SKU, title or id"
     empty = "Products are read from the system that keeps the stock, once a flow of stock is started."
@@ -62,7 +62,7 @@ class ProductAdmin(ReadOnlyAdmin):
 class LocationAdmin(ReadOnlyAdmin):
     joined = ["origin"]
     list_display = ["code", "name", "origin_link", "changed"]
-    list_filter = [("origin", RelatedDropdownFilter)]
+    list_filter = [("origin", ConnectionFilter)]
     search_fields = ["code", "name", "external_id"]
     empty = "Locations are read from the system that keeps the stock, once a flow of stock is started."
 
@@ -78,7 +78,9 @@ class LocationAdmin(ReadOnlyAdmin):
         return show.ago(row.changed_at)
 
     def panels(self, request: HttpRequest, row: Any) -> Iterator[Panel]:
-        yield values("Location", [("Code", row.code), ("Name", row.name), ("From", show.row_link(row.origin))])
+        yield values(
+            "Location", [("Code", row.code), ("Name", row.name), ("From", show.row_link(row.origin))]
+        )
         yield references_panel(request, "location", row.pk)
         yield values(
             "What is here",

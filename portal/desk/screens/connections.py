@@ -216,7 +216,10 @@ def _promises(cls: type[Connector]) -> Panel:
     return table(
         "What it promises about what it takes",
         ["Kind", "Class", "What that means"],
-        [(kind, show.pill(letter, "bad" if letter == "E" else "info"), means) for kind, letter, means in promises(cls)],
+        [
+            (kind, show.pill(letter, "bad" if letter == "E" else "info"), means)
+            for kind, letter, means in promises(cls)
+        ],
         empty=f"{cls.title} takes nothing: it is only read.",
     )
 
@@ -236,7 +239,12 @@ def _jobs(row: Connection) -> Panel:
         "Jobs",
         ["Job", "Due", "Last went well", "Failures#"],
         [
-            (show.row_link(job, job.name), show.ago(job.due_at), show.ago(job.last_ok_at, "never"), job.failures)
+            (
+                show.row_link(job, job.name),
+                show.ago(job.due_at),
+                show.ago(job.last_ok_at, "never"),
+                job.failures,
+            )
             for job in row.jobs.filter(enabled=True)
         ],
         empty="No job is needed. Jobs appear when a flow of this connection is started.",

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
 from portal.desk.buttons import button
+from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, raw, table, text, values
 from portal.desk.records import record_link
 from portal.desk.redact import shown_body, shown_headers
@@ -29,7 +28,7 @@ RUN_NOW = "sync.change_job"
 class JobAdmin(ReadOnlyAdmin):
     joined = ["connection"]
     list_display = ["name", "connection_link", "rhythm", "due", "last_ok", "failing", "said", "enabled"]
-    list_filter = ["enabled", ("connection", RelatedDropdownFilter), "name"]
+    list_filter = ["enabled", ("connection", ConnectionFilter), "name"]
     search_fields = ["name", "connection__name", "last_error"]
     empty = "Jobs appear by themselves when a flow is started."
     actions = ["run_chosen"]
@@ -88,7 +87,10 @@ class JobAdmin(ReadOnlyAdmin):
         yield table(
             "Latest runs",
             ["Began", "State", "What it did"],
-            [(show.row_link(run, f"{run.started_at:%d %b, %H:%M:%S}"), show.state(run), counted(run)) for run in row.runs.all()[:15]],
+            [
+                (show.row_link(run, f"{run.started_at:%d %b, %H:%M:%S}"), show.state(run), counted(run))
+                for run in row.runs.all()[:15]
+            ],
             empty="No run had anything to do yet.",
         )
 
@@ -102,7 +104,7 @@ class JobAdmin(ReadOnlyAdmin):
 class RunAdmin(ReadOnlyAdmin):
     joined = ["job__connection"]
     list_display = ["job_name", "status", "started", "took", "what_it_did", "progress"]
-    list_filter = ["state", ("job", RelatedDropdownFilter)]
+    list_filter = ["state", ("job__connection", ConnectionFilter), "job__name"]
     search_fields = ["job__name", "job__connection__name", "error"]
     date_hierarchy = "started_at"
     empty = "A run is written when a job has something to do."
@@ -145,18 +147,22 @@ class RunAdmin(ReadOnlyAdmin):
                 ("Progress", self.progress(row)),
             ],
         )
-        yield values("What it did", [(name, number) for name, number in row.counts.items()] or [("Nothing", "")])
+        yield values(
+            "What it did", [(name, number) for name, number in row.counts.items()] or [("Nothing", "")]
+        )
 
 
 def counted(run: Run) -> str:
-    return ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in run.counts.items()) or show.NOTHING
+    return (
+        ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in run.counts.items()) or show.NOTHING
+    )
 
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
     joined = ["connection"]
     list_display = ["topic", "status", "connection_link", "kind", "external_id", "received", "processed"]
-    list_filter = ["state", ("connection", RelatedDropdownFilter), "kind", "topic"]
+    list_filter = ["state", ("connection", ConnectionFilter), "kind", "topic"]
     search_fields = ["external_id", "topic", "dedupe_key"]
     date_hierarchy = "received_at"
     empty = "Webhooks stand here. Open a connection and press Subscribe webhooks, if it offers that."
@@ -202,7 +208,7 @@ class EventAdmin(ReadOnlyAdmin):
 class AttemptAdmin(ReadOnlyAdmin):
     joined = ["operation__connection"]
     list_display = ["what", "number", "outcome", "started", "took", "message"]
-    list_filter = ["outcome", ("operation__connection", RelatedDropdownFilter)]
+    list_filter = ["outcome", ("operation__connection", ConnectionFilter)]
     search_fields = ["operation__label", "message"]
     date_hierarchy = "started_at"
     empty = "Every try at an operation stands here, as it ended."

@@ -15,6 +15,7 @@ from portal.connections.models import Connection
 from portal.desk import show
 from portal.desk.base import DeskAdmin
 from portal.desk.buttons import button
+from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, table, text, values
 from portal.desk.picture import HELD, picture
 from portal.plugins.manager import UnknownConnector
@@ -56,8 +57,17 @@ def _in(*states: str) -> Any:
 class FlowAdmin(DeskAdmin):
     form = FlowForm
     joined = ["source", "target"]
-    list_display = ["flow", "status", "source_link", "target_link", "waiting", "held", "last_read", "last_sent"]
-    list_filter = ["state", "kind", "source", "target"]
+    list_display = [
+        "flow",
+        "status",
+        "source_link",
+        "target_link",
+        "waiting",
+        "held",
+        "last_read",
+        "last_sent",
+    ]
+    list_filter = ["state", "kind", ("source", ConnectionFilter), ("target", ConnectionFilter)]
     search_fields = ["source__name", "target__name", "kind"]
     list_before_template = "desk/flows_picture.html"
     empty = "A flow brings one kind of record from one connection to another. Add the connections first."
@@ -65,7 +75,9 @@ class FlowAdmin(DeskAdmin):
     fields = ["kind", "source", "target", "start_at", "every", "buffer"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flow]:
-        pull = Job.objects.filter(connection=OuterRef("source"), name=Concat(Value("pull:"), OuterRef("kind"))).values("last_ok_at")
+        pull = Job.objects.filter(
+            connection=OuterRef("source"), name=Concat(Value("pull:"), OuterRef("kind"))
+        ).values("last_ok_at")
         sent = Operation.objects.filter(flow=OuterRef("pk"), state=Operation.State.DONE).order_by("-pk")
         return (
             super()
@@ -80,7 +92,9 @@ class FlowAdmin(DeskAdmin):
 
     # -- the list --
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
         return super().changelist_view(request, {**(extra_context or {}), "pairs": picture()})
 
     @admin.display(ordering="kind")
@@ -121,7 +135,9 @@ class FlowAdmin(DeskAdmin):
         # What was already sent belongs to the route it took.
         return ["kind", "source", "target"] if obj else []
 
-    def get_form(self, request: HttpRequest, obj: Flow | None = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Flow | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         if obj is not None:
             kwargs["form"] = forms.ModelForm
         return super().get_form(request, obj, change, **kwargs)
@@ -179,7 +195,13 @@ class FlowAdmin(DeskAdmin):
 
     # -- the buttons --
 
-    @button("Start", permission=SWITCH, icon="play_arrow", style="primary", shown=_in(State.DRAFT, State.REHEARSAL))
+    @button(
+        "Start",
+        permission=SWITCH,
+        icon="play_arrow",
+        style="primary",
+        shown=_in(State.DRAFT, State.REHEARSAL),
+    )
     def start(self, request: HttpRequest, row: Flow) -> str:
         switch(row, State.LIVE, request.user)
         return f"{row} is live. What is at {row.source} already is sent as well."
@@ -208,7 +230,9 @@ class FlowAdmin(DeskAdmin):
 def _counted(which: Q) -> Subquery:
     """How many unfinished operations of the flow are like that."""
     rows = (
-        Operation.objects.filter(which, flow=OuterRef("pk"), state__in=[*Operation.OPEN, Operation.State.DEAD])
+        Operation.objects.filter(
+            which, flow=OuterRef("pk"), state__in=[*Operation.OPEN, Operation.State.DEAD]
+        )
         .order_by()
         .values("flow")
         .annotate(number=Count("pk"))

@@ -12,12 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from portal.desk import show
 from portal.desk.abilities import PROMISES
 from portal.desk.base import ReadOnlyAdmin
 from portal.desk.buttons import Button, Reason, ReasonAndId, button
+from portal.desk.filters import ConnectionFilter, FlowFilter
 from portal.desk.panels import Panel, raw, table, text, timeline, values
 from portal.desk.records import record_link
 from portal.sdk import Promise
@@ -68,10 +68,10 @@ class OperationAdmin(ReadOnlyAdmin):
         Group,
         "state",
         "kind",
-        ("connection", RelatedDropdownFilter),
+        ("connection", ConnectionFilter),
         "cause",
         "promise",
-        ("flow", RelatedDropdownFilter),
+        ("flow", FlowFilter),
     ]
     search_fields = ["label", "op_key", "remote_id", "cause"]
     search_help_text = "Record, operation key, its id there, or cause"
@@ -146,8 +146,12 @@ class OperationAdmin(ReadOnlyAdmin):
         return render(request, "desk/ask.html", context)
 
     def _say(self, request: HttpRequest, done: int, chosen: int, did: str) -> None:
-        left = f" {chosen - done} were left as they are: their state does not allow it." if done < chosen else ""
-        self.message_user(request, f"{done} operations {did}.{left}", messages.SUCCESS if done else messages.WARNING)
+        left = (
+            f" {chosen - done} were left as they are: their state does not allow it." if done < chosen else ""
+        )
+        self.message_user(
+            request, f"{done} operations {did}.{left}", messages.SUCCESS if done else messages.WARNING
+        )
 
     # -- the page --
 
@@ -162,7 +166,13 @@ class OperationAdmin(ReadOnlyAdmin):
             "Attempts",
             ["#", "Began", "Took#", "Outcome", "Message"],
             [
-                (each.number, show.moment(each.started_at), f"{each.milliseconds} ms", each.outcome, each.message)
+                (
+                    each.number,
+                    show.moment(each.started_at),
+                    f"{each.milliseconds} ms",
+                    each.outcome,
+                    each.message,
+                )
                 for each in row.tries.all()[:50]
             ],
             empty="It was not tried yet.",
@@ -216,7 +226,13 @@ class OperationAdmin(ReadOnlyAdmin):
 
 
 CANCEL_ASKS = "They will not be sent. A later change of a record is sent again."
-TONES = {State.HELD: "bad", State.REVIEW: "bad", State.DEAD: "bad", State.RETRY_WAIT: "warn", State.UNKNOWN: "warn"}
+TONES = {
+    State.HELD: "bad",
+    State.REVIEW: "bad",
+    State.DEAD: "bad",
+    State.RETRY_WAIT: "warn",
+    State.UNKNOWN: "warn",
+}
 HEAVY = ("product__data", "product__raw", "location__data", "location__raw")
 
 

@@ -9,11 +9,11 @@ from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from portal.connections.models import Reference
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
+from portal.desk.filters import ConnectionFilter, LocationFilter
 from portal.desk.panels import Panel, raw, table, timeline, values
 from portal.desk.screens.parts import operations_panel, references_panel
 from portal.records.models import Order, Refund, Shipment
@@ -38,12 +38,21 @@ class Progress(admin.SimpleListFilter):
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin):
     joined = ["origin", "location"]
-    list_display = ["number", "status", "progress", "placed", "customer", "total", "origin_link", "location_link"]
+    list_display = [
+        "number",
+        "status",
+        "progress",
+        "placed",
+        "customer",
+        "total",
+        "origin_link",
+        "location_link",
+    ]
     list_filter = [
         "state",
         Progress,
-        ("origin", RelatedDropdownFilter),
-        ("location", RelatedDropdownFilter),
+        ("origin", ConnectionFilter),
+        ("location", LocationFilter),
         "currency",
     ]
     search_fields = ["number", "external_id", "email", "customer", "lines__sku"]
@@ -171,8 +180,20 @@ def _lines(row: Any) -> Panel:
     for delivery in row.data.get("delivery", []):
         tax = _sum(tax["amount"] for tax in delivery.get("taxes", []))
         title = delivery.get("title") or "shipping"
-        rows.append((format_html("<i>{}</i>", "delivery"), title, "", "", "", tax, show.amount(delivery["total"])))
-    rows.append(("", format_html("<b>{}</b>", "Total, tax included"), "", "", "", "", show.money(row.total_minor, row.currency)))
+        rows.append(
+            (format_html("<i>{}</i>", "delivery"), title, "", "", "", tax, show.amount(delivery["total"]))
+        )
+    rows.append(
+        (
+            "",
+            format_html("<b>{}</b>", "Total, tax included"),
+            "",
+            "",
+            "",
+            "",
+            show.money(row.total_minor, row.currency),
+        )
+    )
     mode = "prices include tax" if row.data.get("tax_included") else "prices without tax"
     heads = ["SKU", "Title", "Quantity#", "Price#", "Discount#", "Tax#", "Total#"]
     return table(f"Lines, {mode}", heads, rows, empty="This order has no lines.", wide=True)

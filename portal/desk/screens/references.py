@@ -11,12 +11,12 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Case, F, OuterRef, QuerySet, Subquery, Value, When
 from django.http import HttpRequest
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from portal.connections.models import Reference
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
 from portal.desk.buttons import Button, button
+from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, text, timeline, values
 from portal.desk.records import MODELS, record_link
 from portal.records.identity import fold
@@ -26,6 +26,10 @@ from portal.sync import mending
 CHANGE = "connections.change_reference"
 NAMED = {"product": (Product, "sku"), "location": (Location, "code")}
 """The kinds that people tie, with the name that people know them by; the others are tied by what was sent."""
+
+
+URGENCY = Case(When(record_id=None, then=Value(0)), When(state="suggested", then=Value(1)), default=Value(2))
+"""What is not tied comes first, then what is only suggested."""
 
 
 class Tied(admin.SimpleListFilter):
@@ -66,26 +70,25 @@ def _tieable(row: Reference) -> bool:
 class ReferenceAdmin(ReadOnlyAdmin):
     joined = ["connection"]
     list_display = ["label_shown", "kind", "connection_link", "external_id", "status", "tied_to"]
-    list_filter = [Tied, "state", "kind", ("connection", RelatedDropdownFilter)]
+    list_filter = [Tied, "state", "kind", ("connection", ConnectionFilter)]
+    ordering = [URGENCY.asc(), "connection__name", "kind", "label"]
     search_fields = ["label", "external_id"]
     search_help_text = "What people call it, or its id there"
     empty = "References appear when products and locations are read, and when orders are sent."
     buttons = ["tie", "confirm", "untie"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reference]:
-        untied = Case(When(record_id=None, then=Value(0)), When(state="suggested", then=Value(1)), default=Value(2))
         named = Case(
             *(
-                When(kind=kind, then=Subquery(model.objects.filter(pk=OuterRef("record_id")).values(name)[:1]))
+                When(
+                    kind=kind, then=Subquery(model.objects.filter(pk=OuterRef("record_id")).values(name)[:1])
+                )
                 for kind, (model, name) in NAMED.items()
             ),
             default=F("label"),
         )
         rows = super().get_queryset(request)
-        return rows.annotate(untied=untied, tied_name=named)
-
-    def get_ordering(self, request: HttpRequest) -> list[str]:
-        return ["untied", "connection__name", "kind", "label"]
+        return rows.annotate(tied_name=named)
 
     # -- the list --
 

@@ -8,10 +8,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
+from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, raw, table, timeline, values
 from portal.desk.screens.orders import Progress, progress
 from portal.desk.screens.parts import operations_panel, references_panel
@@ -23,7 +23,7 @@ from portal.sync.models import Operation
 class RefundAdmin(ReadOnlyAdmin):
     joined = ["origin", "order"]
     list_display = ["number_shown", "order_link", "progress", "refunded", "total", "restocked", "origin_link"]
-    list_filter = [Progress, ("origin", RelatedDropdownFilter), "restocked", "currency"]
+    list_filter = [Progress, ("origin", ConnectionFilter), "restocked", "currency"]
     search_fields = ["number", "external_id", "order__number", "order__email", "order__customer"]
     search_help_text = "Number, order, e-mail or customer"
     date_hierarchy = "refunded_at"
@@ -90,7 +90,12 @@ class RefundAdmin(ReadOnlyAdmin):
 
 def _lines(row: Any) -> Panel:
     rows = [
-        (line["sku"], show.number(line["quantity"]), line["restock_to"] or "not restocked", show.amount(line["total"]))
+        (
+            line["sku"],
+            show.number(line["quantity"]),
+            line["restock_to"] or "not restocked",
+            show.amount(line["total"]),
+        )
         for line in row.data.get("lines", [])
     ]
     if shipping := row.data.get("shipping"):

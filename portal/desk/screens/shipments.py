@@ -8,10 +8,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
+from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, raw, table, timeline, values
 from portal.desk.screens.orders import Progress, progress, tracking
 from portal.desk.screens.parts import operations_panel, references_panel
@@ -22,8 +22,16 @@ from portal.sync.models import Operation
 @admin.register(Shipment)
 class ShipmentAdmin(ReadOnlyAdmin):
     joined = ["origin", "order"]
-    list_display = ["number_shown", "order_link", "progress", "shipped", "carrier", "tracking_shown", "origin_link"]
-    list_filter = [Progress, ("origin", RelatedDropdownFilter), "carrier"]
+    list_display = [
+        "number_shown",
+        "order_link",
+        "progress",
+        "shipped",
+        "carrier",
+        "tracking_shown",
+        "origin_link",
+    ]
+    list_filter = [Progress, ("origin", ConnectionFilter), "carrier"]
     search_fields = ["number", "external_id", "tracking", "order__number", "order__email"]
     search_help_text = "Number, tracking number, order or e-mail"
     date_hierarchy = "shipped_at"

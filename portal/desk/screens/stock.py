@@ -8,10 +8,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import RelatedDropdownFilter
 
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
+from portal.desk.filters import ConnectionFilter, LocationFilter
 from portal.desk.panels import Panel, table, timeline, values
 from portal.desk.screens.parts import operations_panel
 from portal.records.models import StockLevel
@@ -35,8 +35,8 @@ class StockLevelAdmin(ReadOnlyAdmin):
     joined = ["connection", "product", "location"]
     list_display = ["sku", "location_link", "connection_link", "figure", "doubt", "seen"]
     list_filter = [
-        ("connection", RelatedDropdownFilter),
-        ("location", RelatedDropdownFilter),
+        ("connection", ConnectionFilter),
+        ("location", LocationFilter),
         Doubted,
     ]
     search_fields = ["product__sku", "product__title"]
@@ -65,7 +65,11 @@ class StockLevelAdmin(ReadOnlyAdmin):
 
     @admin.display(description="doubted", ordering="doubted_since")
     def doubt(self, row: StockLevel) -> str:
-        return show.pill(f"for {show.span_since(row.doubted_since)}", "warn") if row.doubted_since else show.NOTHING
+        return (
+            show.pill(f"for {show.span_since(row.doubted_since)}", "warn")
+            if row.doubted_since
+            else show.NOTHING
+        )
 
     @admin.display(description="read", ordering="observed_at")
     def seen(self, row: StockLevel) -> str:
@@ -83,7 +87,9 @@ class StockLevelAdmin(ReadOnlyAdmin):
                 ("Doubted", show.ago(row.doubted_since, "no")),
             ],
         )
-        others = StockLevel.objects.filter(product=row.product, location=row.location).select_related("connection")
+        others = StockLevel.objects.filter(product=row.product, location=row.location).select_related(
+            "connection"
+        )
         yield table(
             "The same place elsewhere",
             ["Connection", "Available#", "Read"],

@@ -14,4 +14,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():
             roles = create_roles()
-        self.stdout.write(f"Roles: {', '.join(role.name for role in roles)}. Give them to people under Users.")
+        self.stdout.write(
+            f"Roles: {', '.join(role.name for role in roles)}. Give them to people under Users."
+        )
