@@ -7,7 +7,6 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from portal.connections.models import Reference
 from portal.demo.quiet import held, under_way
@@ -51,7 +50,7 @@ class Play:
 
         def settled() -> bool:
             nonlocal last
-            last = self._tell(last, began)
+            last = self._tell(last)
             return not under_way(began)
 
         self._until(settled, "it does not come to rest")
@@ -77,9 +76,9 @@ class Play:
                 raise TimeoutError(
                     f"After {SETTLES_WITHIN // 60} minutes {failure}: see Cases in the portal."
                 )
-            time.sleep(1)
+            time.sleep(2)
 
-    def _tell(self, last: str, since: datetime | None = None) -> str:
+    def _tell(self, last: str) -> str:
         """One line with the figures, when they have changed."""
         state = Operation.State
         done = Operation.objects.filter(state=state.DONE)
@@ -90,8 +89,6 @@ class Play:
             f"{Operation.objects.filter(state__in=Operation.OPEN).count()} open, "
             f"{Operation.objects.filter(state__in=[state.HELD, state.REVIEW]).count()} held"
         )
-        if since is not None and (waiting := under_way(since)):
-            line += f" ({'; '.join(waiting)})"
         if line != last:
             self.say(line)
         return line

@@ -15,15 +15,14 @@ from portal.sync.models import Flow
 from portal.sync.switching import switch
 
 USER = PASSWORD = "demo"  # noqa: S105 - it says so on the terminal, and it listens on this machine only
-RHYTHM = 3
-"""Seconds between two readings of a source, so that there is something to see."""
-
 FLOWS = [
-    ("order", "shop", "erp"),
-    ("refund", "shop", "erp"),
-    ("stock", "erp", "shop"),
-    ("shipment", "erp", "shop"),
+    ("order", "shop", "erp", 3),
+    ("refund", "shop", "erp", 3),
+    ("stock", "erp", "shop", 10),
+    ("shipment", "erp", "shop", 5),
 ]
+"""Kind, source, target, and the seconds between two readings, short so that there is something to see."""
+
 SHOP_NAME_FOR = {"wien-1": "VIE"}
 """What the shop calls a warehouse, where it is not the warehouse's own code: a person ties these."""
 
@@ -40,9 +39,9 @@ def set_up(stage: Stage) -> None:
         {"url": tryton.url, "database": tryton.database, "key": tryton.key, "web_shop": tryton.web_shop},
     )
     ends = {"shop": shop, "erp": erp}
-    for kind, source, target in FLOWS:
+    for kind, source, target, every in FLOWS:
         flow, created = Flow.objects.get_or_create(
-            kind=kind, source=ends[source], target=ends[target], defaults={"every": RHYTHM}
+            kind=kind, source=ends[source], target=ends[target], defaults={"every": every}
         )
         if created:
             switch(flow, Flow.State.LIVE, user)

@@ -6,7 +6,7 @@ What they do to an order follows from the seed and the order's id alone, not fro
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -30,24 +30,32 @@ class Warehouse:
         warehouses = self._rpc.read("stock.location", [["type", "=", "warehouse"]], _PLACES)
         self._warehouses = {raw["code"]: raw for raw in warehouses}
 
-    def ship(self, *, most: int = 20, waiting_for: timedelta = timedelta(0)) -> list[str]:
+    def ship(
+        self, *, most: int = 20, waiting_for: timedelta = timedelta(0), spare: Collection[str] = ()
+    ) -> list[str]:
         """Ship up to ``most`` shipments that wait at least that long; returns the orders' ids (``web_id``).
 
         Some leave whole. Of some a part leaves, and Tryton makes a second shipment of the rest, which the
-        next call may take. What lacks stock goes on waiting.
+        next call may take. What lacks stock goes on waiting, and so do the orders to ``spare`` (their ``web_id``).
         """
         before = datetime.now(UTC) - waiting_for
         fields = ["inventory_moves.quantity", "outgoing_moves.origin"]
         domain = [["state", "=", "waiting"], ["create_date", "<=", before]]
-        waiting = self._rpc.read(SHIPMENT, domain, fields)[:most]
-        orders = self._orders(waiting)
-        waiting = [raw for raw in waiting if raw["id"] in orders]
-        for raw in waiting:
-            self._leave_a_part_behind(raw, orders[raw["id"]])
-        ready = self._one_by_one_if_needed("assign_try", [raw["id"] for raw in waiting])
-        ready = [raw["id"] for raw in self._in_state("assigned", ready)]
-        for shipment in ready:
-            self._label(shipment, orders[shipment])
+        waiting = self._rpc.read(SHIPMENT, domain, fields)
+        orders = {
+            shipment: order
+            for shipment, order in self._orders(waiting).items()
+            if order["web_id"] not in spare
+        }
+        # An order changed or cancelled meanwhile has lost its shipment: the others go on.
+        there = [
+            raw["id"]
+            for raw in [raw for raw in waiting if raw["id"] in orders][:most]
+            if _accepted(self._leave_a_part_behind, raw, orders[raw["id"]])
+        ]
+        there = self._one_by_one_if_needed("assign_try", there)
+        assigned = [raw["id"] for raw in self._in_state("assigned", there)]
+        ready = [shipment for shipment in assigned if _accepted(self._label, shipment, orders[shipment])]
         for button in ("pick", "pack", "do"):
             ready = self._one_by_one_if_needed(button, ready)
         return [orders[shipment]["web_id"] for shipment in ready]
@@ -163,9 +171,9 @@ def _sale_line(shipment: dict[str, Any]) -> int:
     return 0
 
 
-def _accepted(press: Callable[..., Any], *arguments: Any) -> bool:
+def _accepted(work: Callable[..., Any], *arguments: Any) -> bool:
     try:
-        press(*arguments)
+        work(*arguments)
     except RpcError:
         return False
     return True
