@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from portal.sdk import (
     Change,
@@ -40,6 +41,8 @@ class Tryton(Connector):
     promises = {"order": Promise.UNIQUE_REFERENCE, "refund": Promise.UNIQUE_REFERENCE}
     # One Tryton process gains nothing from more; two hide the way to and fro.
     in_flight = 2
+    # A push that is still at work may safely be met by a second one: both end at the same sale.
+    grace = timedelta(seconds=5)
 
     def __init__(self, settings: TrytonSettings) -> None:
         super().__init__(settings)

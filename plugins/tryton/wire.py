@@ -38,10 +38,10 @@ def plain(value: Any) -> Any:
         case "Decimal":
             return value["decimal"]
         case "datetime":
-            parts = (
+            parts = [
                 value[name] for name in ("year", "month", "day", "hour", "minute", "second", "microsecond")
-            )
-            return datetime(*parts, tzinfo=UTC).isoformat()
+            ]
+            return datetime(*parts).replace(tzinfo=UTC).isoformat()  # noqa: DTZ001 - Tryton says UTC without a zone
         case "date":
             return date(value["year"], value["month"], value["day"]).isoformat()
         case _:

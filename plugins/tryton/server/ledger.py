@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -104,9 +104,9 @@ class Ledger:
         found = self._rpc.read("stock.shipment.out", [["state", "in", ["shipped", "done"]]], fields)
         shipments = []
         for raw in found:
-            quantities: Counter[str] = Counter()
+            quantities: defaultdict[str, Decimal] = defaultdict(Decimal)
             for move in raw["outgoing_moves."]:
-                quantities[move["product."]["code"]] += Decimal(move["quantity"])  # type: ignore[assignment]
+                quantities[move["product."]["code"]] += Decimal(move["quantity"])
             carrier = raw["carrier."]["party."]["name"] if raw["carrier."] else ""
             shipments.append(
                 LedgerShipment(

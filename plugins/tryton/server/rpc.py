@@ -75,8 +75,8 @@ class Rpc:
             raise RpcError(f"{method}: HTTP {answer.status}")
         said = json.loads(content)
         if isinstance(said, dict) and said.get("error"):
-            kind, details, *_ = [*said["error"], None]
-            if kind == "UserWarning":
-                raise RpcWarning(f"{method}: {details[1]}", details[0])
+            if said["error"][0] == "UserWarning":
+                name, sentence, *_ = said["error"][1]
+                raise RpcWarning(f"{method}: {sentence}", name)
             raise RpcError(f"{method}: {' '.join(str(part) for part in said['error'][:2])}")
         return plain(said["result"] if isinstance(said, dict) else said)

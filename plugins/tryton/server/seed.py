@@ -101,7 +101,7 @@ def seed_accounts(company: Any) -> Any:
 def seed_warehouses() -> dict:
     Location = Model.get("stock.location")
     lost_found = by_xml_id("stock.location_lost_found", "stock.location")
-    warehouses = {}
+    warehouses: dict[str, Any] = {}
     for code, name in WAREHOUSES.items():
         if not warehouses:
             warehouse = by_xml_id("stock.location_warehouse", "stock.location")

@@ -201,11 +201,25 @@ def test_what_was_shipped_can_no_longer_be_changed_or_cancelled(order_id, send, 
     assert send(order(order_id, line("TEA-001", "1", "12.50")), order_id).remote_id == order_id
 
 
-def test_goods_set_aside_but_still_on_the_shelf_are_no_obstacle(order_id, send, sale, tryton):
+def test_goods_set_aside_but_still_on_the_shelf_are_no_obstacle(order_id, send, sale, tryton, ledger):
+    before = ledger.stock()["TEA-001", "BER"]
     send(order(order_id, line("TEA-001", "3", "37.50")))
     tryton._client.press("stock.shipment.out", sale(order_id)["shipments"][0]["id"], "assign_try")
     send(order(order_id, line("TEA-001", "1", "12.50")), order_id)
     assert [quantity for _, quantity in goods(sale(order_id))] == [1]
+    assert ledger.stock()["TEA-001", "BER"] == before - 1
+    set_aside = [["state", "=", "assigned"], ["product.code", "=", "TEA-001"]]
+    assert tryton._client.search("stock.move", set_aside, ["quantity"]) == []
+
+
+def test_a_state_that_another_attempt_has_reached_is_no_refusal(order_id, sale, tryton, refs):
+    record = order(order_id, line("TEA-001", "1", "12.50"))
+    orders, asked = tryton._orders, change(record, refs)
+    lines = order_lines(asked, tryton._directory)
+    seen, _ = orders._sales.make(order_id, orders._values(asked), lines)
+    tryton._client.press("sale.sale", seen["id"], "quote")
+    assert seen["state"] == "draft"
+    assert orders._settled(seen, record, lines)["state"] == "processing"
 
 
 def parties(tryton, *order_ids):
@@ -219,10 +233,10 @@ def test_a_known_customer_is_one_party_and_guests_are_told_apart_by_name(send, t
 
     place("1", external_id="c77", name="Käthe", email="k@example.com")
     place("2", external_id="c77", name="Käthe Neu", email="other@example.com")
+    place("6", name="Käthe", email="guestX1@example.com")
     place("3", name="Käthe", email="guest_1@example.com")
     place("4", name="Käthe", email="GUEST_1@example.com")
     place("5", name="Karl", email="guest_1@example.com")
-    place("6", name="Käthe", email="guestX1@example.com")
     assert parties(tryton, "p-1", "p-2") == 1
     assert parties(tryton, "p-3", "p-4") == 1
     assert parties(tryton, "p-1", "p-3", "p-5", "p-6") == 4
