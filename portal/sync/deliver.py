@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
-from typing import Any
+from typing import Any, Self
 
 from django.utils import timezone
 
@@ -18,11 +19,13 @@ from portal.connections.services import opened
 from portal.sdk import Change, Connector, Misconfigured, OutcomeUnknown, PortalError
 from portal.sdk.connector import Promise
 from portal.sdk.records import KINDS
+from portal.sync.clock import db_now
 from portal.sync.leases import keep
 from portal.sync.models import Job, Operation
-from portal.sync.needs import missing, remote_ids, resolve
+from portal.sync.needs import Key, missing, remote_ids, resolve
 from portal.sync.outbox import claim, keep_leases
 from portal.sync.progress import Progress
+from portal.sync.release import release_at
 from portal.sync.settle import Absent, NotBegun, Outcome, Result, settle
 
 logger = logging.getLogger(__name__)
@@ -39,14 +42,21 @@ def deliver(job: Job, progress: Progress) -> None:
     connection = job.connection
     assert connection is not None, "a delivery goes to a connection"
     began = renewed = time.monotonic()
-    with opened(connection) as connector, ThreadPoolExecutor(connector.in_flight) as pool:
-        sender = Sender(connector, pool)
+    release_at(connection, db_now())
+    with (
+        opened(connection) as connector,
+        ThreadPoolExecutor(connector.in_flight) as pool,
+        Sender(connector, pool) as sender,
+    ):
         flying: dict[Future[Outcome], Operation] = {}
         while True:
-            room = connector.in_flight * 2 - len(flying)
+            room, claimed = connector.in_flight * 2 - len(flying), []
             if room and not sender.stopped.is_set() and time.monotonic() - began < BUDGET:
-                flying |= sender.send(claim(connection, room), progress)
+                claimed = claim(connection, room)
+                flying |= sender.send(claimed, progress)
             if not flying:
+                if claimed:  # all of them lacked a tie; behind them may be some that do not
+                    continue
                 break
             done, _ = wait(flying, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
             if time.monotonic() - renewed > HEARTBEAT:
@@ -71,6 +81,13 @@ class Sender:
         self._pool = pool
         self.stopped = Event()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # After an error nobody stores receipts any more: what waits for a thread must not be sent.
+        self.stopped.set()
+
     def send(self, claimed: list[Operation], progress: Progress) -> dict[Future[Outcome], Operation]:
         """What lacks a tie is settled as held without a call."""
         if not claimed:
@@ -82,24 +99,21 @@ class Sender:
             if lacking is not None and operation.state != Operation.State.UNKNOWN:
                 held.append(Outcome(operation, lacking=lacking))
                 continue
-            change: Change[Any] = Change(
-                key=operation.op_key,
-                record=KINDS[operation.kind].model_validate(operation.payload),
-                remote_id=there.get((operation.kind, operation.record_id), ""),
-                refs=ties[operation.pk],
-            )
-            flying[self._pool.submit(self._work, operation, change)] = operation
+            remote_id = there.get((operation.kind, operation.record_id), "")
+            flying[self._pool.submit(self._work, operation, remote_id, ties[operation.pk])] = operation
         if held:
             progress.add(settle(held[0].operation.connection, held))
         return flying
 
-    def _work(self, operation: Operation, change: Change[Any]) -> Outcome:
+    def _work(self, operation: Operation, remote_id: str, ties: Mapping[Key, str]) -> Outcome:
         """In a thread: one call, and whatever came of it. Never raises."""
         if self.stopped.is_set():
             return Outcome(operation, NotBegun())
         started, clock = timezone.now(), time.perf_counter()
         result: Result
         try:
+            record = KINDS[operation.kind].model_validate(operation.payload)
+            change: Change[Any] = Change(operation.op_key, record, remote_id, ties)
             if operation.state == Operation.State.UNKNOWN:
                 result = self._look_up(operation, change)
             else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -43,8 +43,13 @@ def quantities(kind: str, data: Mapping[str, Any] | None) -> Counter[tuple[str, 
     return moved
 
 
-def write_effects(source: Connection, changes: Sequence[Change]) -> set[Place]:
-    """Store the effects of new operations; returns the places they touch. A constant number of queries."""
+def write_effects(
+    source: Connection, changes: Sequence[Change], *, known: Collection[tuple[int, int, int]] = ()
+) -> set[Place]:
+    """Store the effects of operations; returns the places they touch. A constant number of queries.
+
+    ``known`` are the (operation, product, location) whose effect is stored already.
+    """
     moved: dict[int, Counter[tuple[str, str]]] = {}
     for change in changes:
         kind = change.operation.kind
@@ -64,6 +69,7 @@ def write_effects(source: Connection, changes: Sequence[Change]) -> set[Place]:
         for operation_id, difference in moved.items()
         for (sku, location), quantity in difference.items()
         if quantity and sku in products and location in locations
+        if (operation_id, products[sku], locations[location]) not in known
     ]
     Effect.objects.bulk_create(effects)
     _expect(source, effects)

@@ -54,6 +54,24 @@ def missing(operation: Operation, ties: Mapping[Key, str]) -> Key | None:
     return absent[0] if absent else None
 
 
+def lacking(operations: Sequence[Operation]) -> dict[int, Key | None]:
+    """By primary key: the first thing that each lacks now, or None. They may have several targets."""
+    by_target: dict[int, list[Operation]] = {}
+    for operation in operations:
+        by_target.setdefault(operation.connection_id, []).append(operation)
+    found: dict[int, Key | None] = {}
+    for group in by_target.values():
+        ties = resolve(group)
+        found |= {operation.pk: missing(operation, ties[operation.pk]) for operation in group}
+    return found
+
+
+def lack(operation: Operation, key: Key) -> str:
+    """The sentence that stands on an operation held for ``key``."""
+    kind, name = key
+    return f"The {kind} {name!r} is not tied to anything in {operation.connection}."
+
+
 def remote_ids(operations: Sequence[Operation]) -> dict[tuple[str, int], str]:
     """The target's ids of the records themselves, by (kind, record id), where they are there already."""
     if not operations:

@@ -13,20 +13,25 @@ from django.utils import timezone
 from portal.connections.models import Connection, Reference
 from portal.connections.services import note_success, note_trouble, rested_at
 from portal.plugins.manager import connector_class
+from portal.records.plain import clean, plain
 from portal.records.store import adopt
 from portal.records.trouble import Trouble
 from portal.sdk import Misconfigured, OutcomeUnknown, PortalError, ReadAgain, Receipt, RetryLater, SkipRecord
+from portal.sdk.connector import Promise
 from portal.sync import stock
 from portal.sync.cases import open_cases, operation_subject, settle_subjects
 from portal.sync.clock import db_now
 from portal.sync.facts import note
 from portal.sync.models import Attempt, Operation
-from portal.sync.needs import Key
+from portal.sync.needs import Key, lack
 from portal.sync.release import release
 
 MOST_ATTEMPTS = 12
 FIRST_WAIT = timedelta(seconds=2)
 LONGEST_WAIT = timedelta(minutes=15)
+HARMLESS_TWICE = (Promise.IDEMPOTENCY_KEY, Promise.UNIQUE_REFERENCE, Promise.ABSOLUTE)
+"""What may be pushed again although nobody knows how far the last push came."""
+
 State = Operation.State
 
 
@@ -63,7 +68,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> Counter[str]:
         locked = {
             row.pk: row
             for row in Operation.objects.select_for_update(of=("self",))
-            .select_related("flow__source")
+            .select_related("flow__source", "connection")
             .filter(pk__in=[outcome.operation.pk for outcome in outcomes])
         }
         ours = [
@@ -102,15 +107,15 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> Counter[str]:
 
 def _decide(operation: Operation, outcome: Outcome, now: datetime) -> None:
     """The next state, by what happened."""
-    result, looked_up = outcome.result, operation.state == State.UNKNOWN
+    # What was claimed counts: its lease may have lapsed since, which made a sending *unknown*.
+    result, looked_up = outcome.result, outcome.operation.state == State.UNKNOWN
     operation.cause, operation.message = "", str(result) if isinstance(result, PortalError) else ""
     if outcome.lacking is not None:
-        kind, name = outcome.lacking
         operation.attempts -= 1
-        _become(operation, State.HELD, f"missing-{kind}")
-        operation.message = f"The {kind} {name!r} is not tied to anything in {operation.connection}."
+        _become(operation, State.HELD, f"missing-{outcome.lacking[0]}")
+        operation.message = lack(operation, outcome.lacking)
     elif isinstance(result, Receipt):
-        operation.remote_id, operation.receipt = result.remote_id, dict(result.data)
+        operation.remote_id, operation.receipt = result.remote_id, plain(dict(result.data))
         operation.message, operation.finished_at = result.note, now
         _become(operation, State.DONE)
     elif isinstance(result, Absent):
@@ -120,19 +125,22 @@ def _decide(operation: Operation, outcome: Outcome, now: datetime) -> None:
         operation.attempts -= 0 if looked_up else 1
         _become(operation, State.UNKNOWN if looked_up else State.READY)
     elif isinstance(result, SkipRecord):
-        _become(operation, State.HELD, result.cause)
-    elif isinstance(result, ReadAgain):
+        # Refused to be looked up is not refused to be done.
+        _become(operation, State.REVIEW if looked_up else State.HELD, result.cause[:60])
+    elif isinstance(result, ReadAgain) and operation.kind == "stock":
         operation.finished_at = now
         _become(operation, State.CANCELLED, "overtaken")
     elif isinstance(result, OutcomeUnknown):
         certain_never = looked_up or operation.promise == "E" or operation.attempts >= MOST_ATTEMPTS
         operation.due_at = now + connector_class(operation.connection.connector).grace
         _become(operation, State.REVIEW if certain_never else State.UNKNOWN, "outcome-unknown")
-    elif isinstance(result, RetryLater | Misconfigured):
+    elif isinstance(result, RetryLater | Misconfigured | ReadAgain):
         _wait(operation, result, now, looked_up=looked_up)
     else:
         operation.message = f"The connector failed: {type(result).__name__}: {result}"
-        _become(operation, State.HELD, "connector-bug")
+        doubtful = looked_up or operation.promise not in HARMLESS_TWICE
+        _become(operation, State.REVIEW if doubtful else State.HELD, "connector-bug")
+    operation.message = clean(operation.message)
 
 
 def _become(operation: Operation, state: Operation.State, cause: str = "") -> None:
@@ -232,6 +240,8 @@ def _troubles(operation: Operation, outcome: Outcome) -> list[Trouble]:
             mend = f"It goes on by itself once the order is in {target}; see what holds the order."
     elif operation.state == State.REVIEW:
         mend = f"Look in {target} whether it is there, then mark it done with its id, or try it again."
+        if operation.cause == "connector-bug":
+            mend += " Report what it says to the plugin's author."
     elif operation.cause == "connector-bug":
         mend = "Report this to the plugin's author; after an update, try it again."
     return [
