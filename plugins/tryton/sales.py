@@ -140,8 +140,9 @@ class Sales:
             return now
 
     def processed(self, sale: Json) -> Json:
-        """The sale read again, after Tryton processed its confirmation; pushed on where it did not."""
-        sale = self.read(sale["id"])
+        """The sale after Tryton processed its confirmation; pushed on where that has failed."""
+        if sale["state"] == "confirmed":
+            sale = self.read(sale["id"])
         if sale["state"] == "confirmed":
             self._client.press("sale.sale", sale["id"], "process")
             sale = self.read(sale["id"])

@@ -10,12 +10,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from .environment import REQUIREMENTS, ROOT, Say, install, run
+from .environment import CACHE, REQUIREMENTS, Say, alone, install, run
 
 DATABASE = "tryton"
 MODULES = ("sale", "sale_amendment", "account_invoice_stock", "stock_package_shipping", "web_shop")
 SEED = Path(__file__).with_name("seed.py")
-CACHE = ROOT / ".cache" / "tryton"
 
 CONFIGURATION = """\
 [database]
@@ -64,8 +63,9 @@ def prepare(catalogue: Path, say: Say = print) -> Path:
         goods_file.unlink()
 
     software = (REQUIREMENTS.read_text(), CONFIGURATION, MODULES)
-    activated = _built(software, activate)
-    return _built((software, SEED.read_text(), goods), seed)
+    with alone("build"):
+        activated = _built(software, activate)
+        return _built((software, SEED.read_text(), goods), seed)
 
 
 def _built(shape: object, build: Callable[[Path], None]) -> Path:
@@ -73,15 +73,11 @@ def _built(shape: object, build: Callable[[Path], None]) -> Path:
     finished = CACHE / hashlib.sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()[:16]
     if finished.exists():
         return finished
-    CACHE.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix="building-", dir=CACHE))
     try:
         build(building)
         (building / "trytond.conf").unlink()
         building.rename(finished)
-    except OSError:
-        if not finished.exists():  # else another process was faster, with the same result
-            raise
     finally:
         shutil.rmtree(building, ignore_errors=True)
     return finished

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 REQUIREMENTS = ROOT / "requirements" / "tryton.txt"
 ENVIRONMENT = ROOT / ".venv-tryton"
+CACHE = ROOT / ".cache" / "tryton"
 
 Say = Callable[[str], None]
 
@@ -25,11 +28,25 @@ def interpreter() -> Path:
     return ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
+@contextlib.contextmanager
+def alone(work: str) -> Iterator[None]:
+    """Wait until no other process on this machine does the same work."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / f"{work}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def install(say: Say = print) -> Path:
     """Make sure that the environment holds exactly the locked requirements, and return its Python.
 
     Uses uv where it is found, else venv and pip; both check the hashes. Raises ``ServerError``.
     """
+    with alone("install"):
+        return _installed(say)
+
+
+def _installed(say: Say) -> Path:
     stamp = ENVIRONMENT / "requirements.sha256"
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     if interpreter().exists() and stamp.exists() and stamp.read_text() == wanted:

@@ -181,6 +181,22 @@ def test_a_cancelled_order_leaves_nothing_promised_shipped_or_invoiced(order_id,
     assert next(sale for sale in ledger.sales() if sale.web_id == order_id).cancelled
 
 
+def test_an_order_held_for_its_total_is_cancelled_as_the_draft_it_is(order_id, send, look, sale):
+    held = order(order_id, line("TEA-001", "1", "5.00", "7", tax="0.43"))
+    with pytest.raises(SkipRecord, match="left unconfirmed"):
+        send(held)
+    cancelled = order(order_id, line("TEA-001", "1", "5.00", "7", tax="0.43"), state="cancelled")
+    assert send(cancelled).remote_id == look(cancelled).remote_id == order_id
+    assert sale(order_id)["state"] == "cancelled"
+    with pytest.raises(SkipRecord, match="was cancelled in Tryton"):
+        send(order(order_id, line("TEA-001", "1", "5.00", "7")), order_id)
+
+
+def test_a_guest_without_a_name_a_mail_or_an_address_can_buy(order_id, send, sale):
+    send(order(order_id, line("TEA-001", "1", "12.50"), customer=Customer(), billing=Address()))
+    assert sale(order_id)["state"] == "processing"
+
+
 def test_cancelling_what_never_arrived_does_nothing(order_id, send, look, sale):
     record = order(order_id, line("TEA-001", "1", "12.50"), state="cancelled")
     assert send(record).remote_id == look(record).remote_id == ""
