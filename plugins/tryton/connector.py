@@ -1,4 +1,9 @@
-"""Tryton 8.0: sales and returns in, products, stock and shipments out."""
+"""Tryton 8.0: sales and returns in, products, stock and shipments out.
+
+The database needs the modules sale_amendment, account_invoice_stock, stock_package_shipping and web_shop, and
+taxes rounded by line. The key's user needs the groups Accounting, Party Administration, Sales, Sales
+Administrator, Sale Amendment, Stock and Stock Cancellation; no more than that is tried in the tests.
+"""
 
 from __future__ import annotations
 

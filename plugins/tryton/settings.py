@@ -12,7 +12,8 @@ class TrytonSettings(Settings):
     database: str = Field(title="Database", description="The name of the Tryton database.")
     key: SecretStr = Field(
         title="Key",
-        description="The key of a user application of the kind “REST API”; the user's rights decide what it may do.",
+        description="The key of a user application of the kind “REST API”. Its user needs the groups Accounting, Party Administration, Sales, "
+        "Sales Administrator, Sale Amendment, Stock and Stock Cancellation.",
     )
     web_shop: str = Field(
         title="Web shop",
