@@ -20,6 +20,7 @@ from portal.sync.cases import open_cases, settle_subjects
 from portal.sync.doors import ring_checks
 from portal.sync.facts import note
 from portal.sync.flows import is_master, master_was_read
+from portal.sync.recheck import recheck_refunds
 from portal.sync.release import release
 from portal.sync.route import route
 from portal.sync.stock import store_levels
@@ -72,8 +73,9 @@ def _apply_records(connection: Connection, kind: str, page: Page[Any], now: date
     stored = store(connection, kind, page.found, now)
     note(kind, _news(connection, kind, stored), now)
     route(connection, kind, stored.touched, now)
-    if kind == "order" and stored.new:
+    if kind == "order" and stored.touched:
         release("order", now)
+        recheck_refunds([row.pk for row in stored.touched], now)
     return Counter(
         new=len(stored.new), changed=len(stored.changed), unchanged=stored.unchanged, older=stored.older
     )

@@ -46,7 +46,7 @@ def _order_faults(orders: Sequence[Order]) -> dict[int, Fault]:
 def _refund_faults(refunds: Sequence[Refund]) -> dict[int, Fault]:
     """No order gives back more than was captured; summed over the entries, the earliest count first."""
     order_ids = {refund.order_id for refund in refunds if refund.order_id}
-    captured = dict(Order.objects.filter(pk__in=order_ids).values_list("pk", "paid_minor"))
+    orders = Order.objects.in_bulk(order_ids)
     page = [refund.pk for refund in refunds]
     spent: dict[int, int] = defaultdict(int)
     for row in (
@@ -60,10 +60,18 @@ def _refund_faults(refunds: Sequence[Refund]) -> dict[int, Fault]:
     for refund in sorted(refunds, key=lambda row: (row.refunded_at, row.pk)):
         if refund.order_id is None:
             continue
+        order = orders[refund.order_id]
+        if refund.currency != order.currency:
+            found[refund.pk] = Fault(
+                "other-currency",
+                f"Refund {refund} is in {refund.currency}, but its order {order} in {order.currency}.",
+                "Correct the refund at its source, or book it by hand.",
+            )
+            continue
         spent[refund.order_id] += refund.total_minor
-        if spent[refund.order_id] > captured[refund.order_id]:
+        if spent[refund.order_id] > order.paid_minor:
             given = Money.from_minor(spent[refund.order_id], refund.currency)
-            paid = Money.from_minor(captured[refund.order_id], refund.currency)
+            paid = Money.from_minor(order.paid_minor, order.currency)
             found[refund.pk] = Fault(
                 "over-refund",
                 f"With refund {refund} the order has {given} given back, but only {paid} was captured.",

@@ -9,12 +9,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from portal.connections.models import Connection
 from portal.connections.selectors import records_of
 from portal.records.models import Product, StockLevel
-from portal.sync.models import Effect, Operation
+from portal.sync.models import Effect, Job, Operation
 
 Place = tuple[int, int]
 """(product, location), our primary keys."""
@@ -72,37 +72,49 @@ def write_effects(
         if (operation_id, products[sku], locations[location]) not in known
     ]
     Effect.objects.bulk_create(effects)
-    _expect(source, effects)
-    return {(effect.product_id, effect.location_id) for effect in effects}
+    return _expect(source, effects, Decimal(1))
 
 
-def _expect(source: Connection, effects: Iterable[Effect]) -> None:
+def take_back(source: Connection, replaced: Collection[Operation]) -> set[Place]:
+    """Operations were replaced before they were sent: what was expected of them is not any more."""
+    if not replaced:
+        return set()
+    return _expect(source, Effect.objects.filter(operation__in=replaced), Decimal(-1))
+
+
+def _expect(source: Connection, effects: Iterable[Effect], sign: Decimal) -> set[Place]:
     """The source booked its own sale already: the figure we believe it shows moves with it."""
     moved: dict[Place, Decimal] = defaultdict(Decimal)
     for effect in effects:
-        moved[effect.product_id, effect.location_id] += Decimal(effect.quantity)
+        moved[effect.product_id, effect.location_id] += sign * Decimal(effect.quantity)
     levels = [
         level
         for level in StockLevel.objects.filter(
-            connection=source,
-            doubted_since=None,
-            product__in={product for product, _ in moved},
+            connection=source, doubted_since=None, product__in={product for product, _ in moved}
         )
-        if (level.product_id, level.location_id) in moved
+        if moved.get((level.product_id, level.location_id))
     ]
     for level in levels:
-        level.available += moved[level.product_id, level.location_id]
+        # In the database, where a receipt may be moving it at this moment.
+        level.available = F("available") + moved[level.product_id, level.location_id]
     StockLevel.objects.bulk_update(levels, ["available"])
+    return set(moved)
 
 
 def in_flight(levels: Sequence[StockLevel]) -> dict[Place, Decimal]:
     """For levels of one connection: what operations towards it will still do to each, beyond its figure.
 
-    An operation counts while it is open, and after that until the figure was read anew.
+    An operation counts while it is open, and after that until the figure was read anew. A complete round
+    of ``pull:stock`` is such a reading of every figure: what it did not bring has not changed.
     """
     if not levels:
         return {}
-    observed = {(level.product_id, level.location_id): level.observed_at for level in levels}
+    read = Job.objects.filter(connection=levels[0].connection_id, name="pull:stock", enabled=True)
+    round_began = read.values_list("last_began_at", flat=True).first()
+    observed = {
+        (level.product_id, level.location_id): max(level.observed_at, round_began or level.observed_at)
+        for level in levels
+    }
     effects = (
         Effect.objects.filter(
             operation__connection=levels[0].connection_id,

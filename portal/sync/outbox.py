@@ -23,13 +23,16 @@ def worker_name() -> str:
 
 
 def claimable(connection: Connection) -> QuerySet[Operation]:
-    """Operations that may be worked on now: due, of a live flow, and nothing older open of their aggregate."""
+    """Operations that may be worked on now: due, of a live flow, and nothing older open of their aggregate.
+
+    What waits for the aggregate's order does not stand in that order's way.
+    """
     older = Operation.objects.filter(
         connection=OuterRef("connection"),
         aggregate=OuterRef("aggregate"),
         state__in=Operation.OPEN,
         pk__lt=OuterRef("pk"),
-    )
+    ).exclude(state=State.HELD, cause="missing-order")
     free = Q(lease_until=None) | Q(lease_until__lt=Now())
     return Operation.objects.filter(
         ~Exists(older),

@@ -11,10 +11,11 @@ from django.db.models import Q
 from portal.plugins.manager import connector_class
 from portal.records.digest import digest
 from portal.records.trouble import Trouble
+from portal.sdk import Promise
 from portal.sync.cases import open_cases, operation_subject, settle_subjects
 from portal.sync.checks import Fault, faults
 from portal.sync.doors import ring_delivery
-from portal.sync.effects import Change, write_effects
+from portal.sync.effects import Change, take_back, write_effects
 from portal.sync.facts import note
 from portal.sync.flows import active_flows
 from portal.sync.models import Flow, Operation
@@ -71,7 +72,7 @@ def _rehearse(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now: 
 
 def _route_flow(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now: datetime) -> None:
     history = _history(flow, [row.pk for row in rows])
-    promise = connector_class(flow.target.connector).promises[flow.kind]
+    promise = connector_class(flow.target.connector).promises.get(flow.kind, Promise.NOTHING)
     operations: list[Operation] = []
     before: dict[str, Mapping[str, Any] | None] = {}
     superseded: list[Operation] = []
@@ -79,7 +80,7 @@ def _route_flow(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now
         past = history.get(row.pk, [])
         intent = digest(intended(flow.kind, row.data))
         newest = past[-1] if past else None
-        if newest and newest.intent_digest == intent and newest.state != State.CANCELLED:
+        if newest and newest.intent_digest == intent and not _replaceable(newest):
             continue
         replaced = [operation for operation in past if operation.state in Operation.WAITING]
         kept = [
@@ -113,10 +114,9 @@ def _route_flow(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now
         operations.append(operation)
         before[operation.op_key] = kept[-1].payload if kept else None
     _supersede(superseded, now)
-    if not operations:
-        return
+    places = take_back(flow.source, superseded)
     Operation.objects.bulk_create(operations)
-    places = write_effects(
+    places |= write_effects(
         flow.source, [Change(operation, before[operation.op_key]) for operation in operations]
     )
     _hold(flow, operations, found, now)
@@ -126,7 +126,13 @@ def _route_flow(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now
         now,
     )
     route_places(flow.target, places, now)
-    ring_delivery(flow.target)
+    if operations:
+        ring_delivery(flow.target)
+
+
+def _replaceable(operation: Operation) -> bool:
+    """Whether the same intent is to be written again: it was replaced, and not given up by a person."""
+    return operation.state == State.CANCELLED and operation.cause != "by-hand"
 
 
 def _history(flow: Flow, record_ids: list[int]) -> dict[int, list[Operation]]:
