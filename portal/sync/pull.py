@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from django.db import transaction
+
 from portal.connections.services import opened
 from portal.sync.apply import apply_page, tie_waiting
 from portal.sync.clock import db_now
@@ -11,7 +13,7 @@ from portal.sync.flows import is_master
 from portal.sync.leases import keep
 from portal.sync.models import Job
 from portal.sync.progress import Progress
-from portal.sync.stock import clear_doubts
+from portal.sync.stock import after_round, clear_doubts
 
 
 def pull(job: Job, progress: Progress) -> None:
@@ -34,7 +36,10 @@ def _read(job: Job, progress: Progress, *, moving: bool) -> None:
             cursor = {"cursor": page.cursor} if moving and page.cursor else {}
             counts = apply_page(connection, kind, page, began=began, then=partial(keep, job, **cursor))
             progress.add(counts)
-    keep(job, last_began_at=began)
     if kind in ("product", "location") and is_master(connection):
         tie_waiting(kind)
-    clear_doubts(connection, db_now())
+    with transaction.atomic():
+        keep(job, last_began_at=began)
+        if job.name == "pull:stock":
+            after_round(connection, job.last_began_at, db_now())
+        clear_doubts(connection, db_now())

@@ -15,6 +15,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Max, Min
 from django.utils import timezone
 
@@ -30,7 +31,7 @@ from portal.sync.cases import operation_subject, settle_subjects
 from portal.sync.doors import ring_delivery, ring_pulls
 from portal.sync.effects import Place, in_flight
 from portal.sync.flows import ACTIVE, active_flows
-from portal.sync.models import Flow, Job, Operation
+from portal.sync.models import Effect, Flow, Job, Operation
 
 READS_FIRST = ("pull:order", "pull:refund")
 """What of a channel has to be read before a doubted figure of it is written."""
@@ -91,18 +92,28 @@ def _new_level(
 
 
 def route_places(source: Connection, places: Iterable[Place], now: datetime) -> None:
-    """Bring every channel fed by ``source`` to what it ought to show at these places."""
+    """Bring every channel fed by ``source`` to what it ought to show at these places.
+
+    One at a time for each source, held by a lock on its row.
+    """
     wanted = set(places)
-    if not wanted:
+    flows = [flow for flow in active_flows(source, Flow.Kind.STOCK) if flow.state != Flow.State.REHEARSAL]
+    if not wanted or not flows:
         return
-    flows = list(active_flows(source, Flow.Kind.STOCK))
-    if not flows:
-        return
-    levels = _levels(source, wanted)
-    flight = in_flight(list(levels.values()))
-    for flow in flows:
-        if flow.state != Flow.State.REHEARSAL:
+    with transaction.atomic():
+        Connection.objects.select_for_update(no_key=True).get(pk=source.pk)
+        levels = _levels(source, wanted)
+        flight = in_flight(list(levels.values()))
+        for flow in flows:
             _route_flow(flow, levels, flight, now)
+
+
+def after_round(connection: Connection, since: datetime | None, now: datetime) -> None:
+    """A round of ``pull:stock`` is complete: what operations did since the last one is in the figures now."""
+    shown = Effect.objects.filter(operation__connection=connection, operation__state=Operation.State.DONE)
+    if since is not None:
+        shown = shown.filter(operation__finished_at__gte=since)
+    route_places(connection, shown.values_list("product_id", "location_id"), now)
 
 
 def _levels(connection: Connection, places: set[Place]) -> dict[Place, StockLevel]:
@@ -125,7 +136,7 @@ def _route_flow(
     there = ids_at(target, ("product", "location"), rows)
     channels = _channel_levels(flow, levels, now)
     history = _history(flow, [channel.pk for channel in channels.values()])
-    promise: Promise = connector_class(target.connector).promises[Flow.Kind.STOCK]
+    promise: Promise = connector_class(target.connector).promises.get(Flow.Kind.STOCK, Promise.NOTHING)
     wanted, settled = [], []
     for place, channel in channels.items():
         past = history.get(channel.pk, Past())

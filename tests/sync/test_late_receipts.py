@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from portal.records.models import StockLevel
-from tests.toys import ToyErp, level, order, page
+from tests.toys import ToyErp, level, line, order, page
 
 PLACE = ("shop-1", "shop-main")
 
@@ -36,7 +36,7 @@ def test_what_the_erp_booked_before_its_receipt_came_is_not_held_back_for_ever(h
         house.work(house.shop, job)
 
     house.shop_remote.stock[PLACE] -= 2
-    house.told(order(1, quantity=2))
+    house.told(order(1, 1, line(quantity=2, total="20.00", tax="3.80")))
     house.erp_remote.stock["erp-1", "erp-main"] -= 2
     house.work(house.erp, "pull:stock")
     house.deliver()
