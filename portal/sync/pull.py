@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 from django.db import transaction
@@ -14,6 +15,9 @@ from portal.sync.leases import keep
 from portal.sync.models import Job
 from portal.sync.progress import Progress
 from portal.sync.stock import after_round, clear_doubts
+
+BUDGET = 120.0
+"""Seconds of reading after which the job comes back for the rest: a worker is not kept from the others."""
 
 
 def pull(job: Job, progress: Progress) -> None:
@@ -29,13 +33,16 @@ def check(job: Job, progress: Progress) -> None:
 def _read(job: Job, progress: Progress, *, moving: bool) -> None:
     connection, kind = job.connection, job.name.partition(":")[2]
     assert connection is not None, "only jobs of a connection read"
-    began = db_now()
+    began, clock = db_now(), time.monotonic()
     with opened(connection) as connector:
         pages = getattr(connector, f"pull_{kind}")(job.cursor or None if moving else None)
         for page in pages:
             cursor = {"cursor": page.cursor} if moving and page.cursor else {}
             counts = apply_page(connection, kind, page, began=began, then=partial(keep, job, **cursor))
             progress.add(counts)
+            if moving and time.monotonic() - clock > BUDGET:
+                keep(job, due_at=db_now())
+                return
     if kind in ("product", "location") and is_master(connection):
         tie_waiting(kind)
     with transaction.atomic():
