@@ -149,7 +149,7 @@ def levels(*connections):
     )
 
 
-def orders(connection, number=40, first=1000, hours=2):
+def orders(connection, number=40, first=1000, hours=0.3):
     """Orders of the last days, one every ``hours``, in two currencies."""
     skus = list(Product.objects.values_list("sku", "title")) or [("MUG-100", "Mug, white")]
     found = [
@@ -245,18 +245,14 @@ def refund(order):
 
 def shipment(order, connection, tracking="3SABCD0012345"):
     """The connection that ships knows the order too."""
-    there = f"sale-{order.pk}"
-    Reference.objects.get_or_create(
-        connection=connection,
-        kind="order",
-        external_id=there,
-        record_id=order.pk,
-        defaults={"label": f"S{order.pk:05}"},
+    there = {"external_id": f"sale-{order.pk}", "label": f"S{order.pk:05}"}
+    known, _ = Reference.objects.get_or_create(
+        connection=connection, kind="order", record_id=order.pk, defaults=there
     )
     record = ShipmentRecord(
         external_id=f"s{order.external_id}",
         version=1,
-        order_id=there,
+        order_id=known.external_id,
         number=f"OUT{order.pk:05}",
         carrier="PostNL",
         tracking=tracking,
@@ -314,10 +310,11 @@ def operation(route, record, state=State.READY, intent=1, **more):
         "payload": getattr(record, "data", {}),
         "promise": "B",
         "due_at": now,
-        "finished_at": now if state in (State.DONE, State.CANCELLED) else None,
+        "finished_at": now - timedelta(minutes=3) if state in (State.DONE, State.CANCELLED) else None,
         "lease_until": now + timedelta(seconds=40) if state == State.SENDING else None,
     }
     made = Operation.objects.create(state=state, **{**values, **OUTCOMES[state], **more})
+    Operation.objects.filter(pk=made.pk).update(created_at=now - timedelta(minutes=4 + record.pk % 9))
     Attempt.objects.bulk_create(
         Attempt(
             operation=made,
@@ -329,6 +326,11 @@ def operation(route, record, state=State.READY, intent=1, **more):
         )
         for number in range(made.attempts)
     )
+    if state == State.DONE and route.kind in Reference.Kind.values:
+        there = {"external_id": f"{4000 + made.pk}", "label": f"S{made.pk:05}"}
+        Reference.objects.get_or_create(
+            connection=route.target, kind=route.kind, record_id=record.pk, defaults=there
+        )
     said = made.message or {State.DONE: f"Done in {route.target} as {made.remote_id}."}.get(
         state, "To be sent."
     )
@@ -465,6 +467,7 @@ def _engine(far, near):
     job(far, "inbox", every=30)
     job(far, "deliver", every=30)
     job(near, "deliver", every=30)
+    job(near, "pull:stock")
     job(near, "check:stock", every=900)
     bad = job(near, "pull:shipment", failures=4, last_error="Tryton did not answer within 20 seconds.")
     run(bad, Run.State.FAILED, error="Tryton did not answer within 20 seconds.", counts={})

@@ -12,12 +12,23 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
+from unfold.views import ChangeList
 
 from portal.desk.buttons import Button
 from portal.desk.export import as_csv
 from portal.desk.panels import Panel
+from portal.desk.show import NOTHING
 from portal.sdk import PortalError
 from portal.sdk.django import ModelAdmin
+
+
+class DeskList(ChangeList):
+    """A list that names its number once: the whole table is not counted beside what the filters leave."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not (self.query or self.has_active_filters):
+            self.full_result_count = self.result_count
 
 
 class DeskAdmin(ModelAdmin):
@@ -29,6 +40,7 @@ class DeskAdmin(ModelAdmin):
 
     change_list_template = "desk/change_list.html"
     change_form_template = "desk/change_form.html"
+    empty_value_display = NOTHING
     joined: Sequence[str] = ()
     buttons: Sequence[str] = ()
 
@@ -63,7 +75,13 @@ class DeskAdmin(ModelAdmin):
         row = self.get_object(request, unquote(object_id)) if object_id else None
         more: dict[str, Any] = {}
         if row is not None and request.method == "GET" and self.has_view_permission(request, row):
-            more = {"panels": list(self.panels(request, row)), "desk_buttons": self.buttons_for(request, row)}
+            panels = list(self.panels(request, row))
+            more = {
+                "panels_above": [panel for panel in panels if panel.above],
+                "panels": [panel for panel in panels if not panel.above],
+                "desk_buttons": self.buttons_for(request, row),
+            }
+        more["show_save_and_add_another"] = False
         return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **more})
 
     def buttons_for(self, request: HttpRequest, row: Any) -> list[tuple[Button, str]]:
@@ -127,6 +145,15 @@ class DeskAdmin(ModelAdmin):
         return button.form(data)
 
     # -- the list --
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return DeskList
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        # One page asks before something is deleted, and says what hangs on it.
+        return {
+            name: action for name, action in super().get_actions(request).items() if name != "delete_selected"
+        }
 
     def export(self, request: HttpRequest) -> HttpResponse:
         if not self.has_view_permission(request):

@@ -65,15 +65,15 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_connections(connections: list[Connection]) -> list[Trouble]:
-    bad = {Connection.Health.BROKEN: "bad", Connection.Health.WAITING: "warn"}
+    words = {
+        Connection.Health.BROKEN: ("bad", "{} does not work: {}"),
+        Connection.Health.WAITING: ("warn", "{} is waited for: {}"),
+    }
     return [
-        Trouble(
-            bad[Connection.Health(each.health)],
-            f"{each} is {each.get_health_display()}.",
-            each.get_absolute_url(),
-        )
+        Trouble(tone, text.format(each, each.health_text), each.get_absolute_url())
         for each in connections
-        if each.enabled and each.health in bad
+        if each.enabled and each.health in words
+        for tone, text in [words[Connection.Health(each.health)]]
     ]
 
 

@@ -5,7 +5,7 @@ from django.templatetags.static import static
 UNFOLD = {
     "SITE_TITLE": "Portal",
     "SITE_HEADER": "Portal",
-    "SITE_SUBHEADER": "Keeps your systems telling the same story",
+    "SITE_SUBHEADER": "Every system, one story",
     "SITE_SYMBOL": "hub",
     "SITE_URL": None,
     "SITE_FAVICONS": [

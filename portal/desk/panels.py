@@ -14,12 +14,16 @@ from portal.sync.models import Fact
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One box of a page. ``wide`` takes the whole width; ``link`` is (address, words) in its corner."""
+    """One box of a page.
+
+    ``wide`` takes the whole width, ``above`` stands before the form; ``link`` is (address, words) in its corner.
+    """
 
     title: str
     template: str
     context: dict[str, Any] = field(default_factory=dict)
     wide: bool = False
+    above: bool = False
     link: tuple[str, str] | None = None
 
 

@@ -134,7 +134,7 @@ class ConnectionAdmin(DeskAdmin):
         cls = _class(row)
         if cls is None:
             return [_health(row), text("Connector", f"No installed plugin brings “{row.connector}”.", "bad")]
-        found = [_health(row), values("What it can do", [("It", ", ".join(abilities(cls)))])]
+        found = [_health(row), text("What it can do", f"{cls.title} {_listed(abilities(cls))}.")]
         if not self.has_change_permission(request, row):
             found.append(values("Settings", shown_settings(cls, row)))
         return [*found, _promises(cls), *self._neighbours(request, row), *_webhooks(row)]
@@ -209,7 +209,13 @@ def _health(row: Connection) -> Panel:
             ("No call before", show.moment(row.resting_until) if row.resting_until else "no rest needed"),
             ("Failures in a row", row.failures),
         ],
+        wide=True,
+        above=True,
     )
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]])) or "does nothing by itself"
 
 
 def _promises(cls: type[Connector]) -> Panel:

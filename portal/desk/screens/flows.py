@@ -161,7 +161,7 @@ class FlowAdmin(DeskAdmin):
         numbers = row.operations.order_by().values("state").annotate(number=Count("pk"))
         by_state = {Operation.State(each["state"]): each["number"] for each in numbers}
         found = [
-            text(f"This flow is {row.get_state_display()}", WORDS[State(row.state)]),
+            text(f"This flow is {row.get_state_display()}", WORDS[State(row.state)], wide=True, above=True),
             values(
                 "How far it is",
                 [

@@ -96,9 +96,9 @@ class OperationAdmin(ReadOnlyAdmin):
     def status(self, row: Operation) -> str:
         return show.state(row)
 
-    @admin.display(ordering="label")
+    @admin.display(ordering="record_id")
     def record(self, row: Operation) -> str:
-        return record_link(row.kind, row.record_id, row.label)
+        return record_link(row.kind, row.record_id, f"the {row.kind}")
 
     @admin.display(ordering="connection__name")
     def to(self, row: Operation) -> str:
@@ -163,6 +163,15 @@ class OperationAdmin(ReadOnlyAdmin):
         if show.may_view(request, Case):
             yield _cases(row)
         yield table(
+            "What it does to the stock there",
+            ["Product", "Location", "Pieces#"],
+            [
+                (show.row_link(each.product), show.row_link(each.location), f"{each.quantity.normalize():+f}")
+                for each in row.effects.select_related("product", "location").defer(*HEAVY)
+            ],
+            empty="Nothing.",
+        )
+        yield table(
             "Attempts",
             ["#", "Began", "Took#", "Outcome", "Message"],
             [
@@ -177,15 +186,6 @@ class OperationAdmin(ReadOnlyAdmin):
             ],
             empty="It was not tried yet.",
             wide=True,
-        )
-        yield table(
-            "What it does to the stock there",
-            ["Product", "Location", "Pieces#"],
-            [
-                (show.row_link(each.product), show.row_link(each.location), f"{each.quantity.normalize():+f}")
-                for each in row.effects.select_related("product", "location").defer(*HEAVY)
-            ],
-            empty="Nothing.",
         )
         yield timeline([(row.kind, [row.record_id])])
         yield raw("The operation in full", what_is_sent=row.payload, receipt=row.receipt)

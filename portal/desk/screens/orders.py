@@ -118,10 +118,9 @@ class OrderAdmin(ReadOnlyAdmin):
             ("shipment", [shipment.pk for shipment in shipments]),
         ]
         yield _summary(row)
-        yield references_panel(request, "order", row.pk)
         yield _lines(row)
-        yield _address("Delivered to", row.data.get("shipping", {}))
-        yield _address("Billed to", row.data.get("billing", {}))
+        yield _addresses(row.data)
+        yield references_panel(request, "order", row.pk)
         yield _shipments(shipments)
         yield _refunds(refunds)
         yield operations_panel(request, related)
@@ -157,6 +156,7 @@ def _summary(row: Any) -> Panel:
             ("Last changed", show.ago(row.changed_at)),
             ("Note", row.data.get("note", "")),
         ],
+        wide=True,
     )
 
 
@@ -203,11 +203,21 @@ def _sum(amounts: Any) -> str:
     return show.lines(show.amount(text) for text in amounts)
 
 
-def _address(title: str, address: dict[str, str]) -> Panel:
+def _addresses(data: dict[str, Any]) -> Panel:
+    return values(
+        "Addresses",
+        [
+            ("Delivered to", _address(data.get("shipping", {}))),
+            ("Billed to", _address(data.get("billing", {}))),
+        ],
+    )
+
+
+def _address(address: dict[str, str]) -> str:
     place = " ".join(part for part in (address.get("postcode"), address.get("city")) if part)
     names = ("name", "company", "street", "street2")
-    parts = [*(address.get(name) for name in names), place, address.get("region"), address.get("country")]
-    return values(title, [("Address", show.lines(parts)), ("Phone", address.get("phone"))])
+    last = ("region", "country", "phone")
+    return show.lines([*(address.get(name) for name in names), place, *(address.get(name) for name in last)])
 
 
 def _shipments(shipments: list[Shipment]) -> Panel:

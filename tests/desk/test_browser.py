@@ -1,0 +1,202 @@
+"""What people see, in a real browser, on a desk and on a phone. Screenshots are kept in
+test-results/desk/ (or where `--output` says)."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from portal.connections.models import Connection, Reference
+from portal.desk.roles import create_roles
+from portal.records.models import Order, Product, Refund, Shipment, StockLevel
+from portal.sync.models import Case, Event, Flow, Job, Operation, Run
+from tests import factories
+
+WIDTHS = {"desk": 1440, "phone": 390}
+
+
+def pages():
+    """Name and address of each page that is looked at."""
+
+    def row(model, **wanted):
+        found = model.objects.filter(**wanted).first()
+        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[found.pk])
+
+    def do(model, name, **wanted):
+        found = model.objects.filter(**wanted).first()
+        return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_do", args=[found.pk, name])
+
+    yield "dashboard", reverse("admin:index")
+    for model in (
+        Case,
+        Operation,
+        Order,
+        Shipment,
+        Refund,
+        Product,
+        StockLevel,
+        Connection,
+        Flow,
+        Reference,
+        Job,
+        Run,
+        Event,
+    ):
+        yield (
+            f"list-{model._meta.model_name}",
+            reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"),
+        )
+    yield "order", row(Order, refunds__isnull=False)
+    yield "product", row(Product)
+    yield "operation", row(Operation, state="review")
+    yield "case", row(Case)
+    yield "connection", row(Connection, slug="shop")
+    yield "flow", row(Flow, kind="order")
+    yield "reference", row(Reference, record_id=None)
+    yield "job", row(Job, failures__gt=0)
+    yield "event", row(Event)
+    yield "choose-connector", reverse("admin:connections_connection_add")
+    yield "add-connection", reverse("admin:connections_connection_add") + "?connector=tryton"
+    yield "add-flow", reverse("admin:sync_flow_add")
+    yield "tie", do(Reference, "tie", record_id=None)
+    yield "mark-done", do(Operation, "mark_done", state="review")
+    yield "search-empty", reverse("admin:records_order_changelist") + "?q=nobody"
+    yield "users", reverse("admin:auth_user_changelist")
+    yield "user", reverse("admin:auth_user_add")
+    yield "schedule", reverse("admin:django_q_schedule_changelist")
+
+
+@pytest.fixture(scope="session")
+def shots(pytestconfig):
+    place = Path(pytestconfig.getoption("--output")) / "desk"
+    place.mkdir(parents=True, exist_ok=True)
+    return place
+
+
+@pytest.fixture
+def told(page):
+    """What the browser complains of while the test runs."""
+    said = []
+    page.on("console", lambda message: message.type in ("error", "warning") and said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on(
+        "requestfailed", lambda request: _broke(request) and said.append(f"{request.url}: {request.failure}")
+    )
+    page.on("response", lambda answer: answer.status >= 400 and said.append(f"{answer.status} {answer.url}"))
+    page.on(
+        "request", lambda request: _foreign(request.url) and said.append(f"left the house: {request.url}")
+    )
+    return said
+
+
+def _broke(request):
+    # A search that is typed on is given up for the next one.
+    return request.failure != "net::ERR_ABORTED"
+
+
+def _foreign(url):
+    return urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname not in (
+        "localhost",
+        "127.0.0.1",
+    )
+
+
+@pytest.fixture
+def inside(live_server, page):
+    """Signed in to a portal in the middle of its day."""
+    create_roles()
+    factories.world()
+    client = Client()
+    client.force_login(factories.user("boss", superuser=True))
+    page.context.add_cookies(
+        [
+            {
+                "name": settings.SESSION_COOKIE_NAME,
+                "value": client.cookies["sessionid"].value,
+                "url": live_server.url,
+            }
+        ]
+    )
+    return live_server.url
+
+
+@pytest.mark.parametrize("screen", WIDTHS)
+def test_every_page_is_whole_quiet_and_fits(inside, page, told, shots, screen):
+    page.set_viewport_size({"width": WIDTHS[screen], "height": 900})
+    wide = {}
+    for name, address in pages():
+        page.goto(inside + address)
+        page.wait_for_load_state("networkidle")
+        needed, given = page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        if needed > given:
+            wide[name] = needed
+        page.screenshot(path=shots / f"{screen}-{name}.png", full_page=True)
+
+    assert told == []
+    assert wide == {}
+
+
+def test_dark_is_readable_too(inside, page, told, shots):
+    page.emulate_media(color_scheme="dark")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(inside + reverse("admin:index"))
+    page.screenshot(path=shots / "dark-dashboard.png", full_page=True)
+
+    shade = page.locator(".desk-panel").first.evaluate("each => getComputedStyle(each).backgroundColor")
+    lightness = page.locator(".desk-panel h2").first.evaluate("each => getComputedStyle(each).color")
+    assert shade != lightness
+    assert page.locator("html.dark").count() == 1
+    assert told == []
+
+
+def test_the_dashboard_renews_itself(inside, page, told):
+    page.clock.install()
+    page.goto(inside + reverse("admin:index"))
+    assert page.locator(".desk-tile b").first.inner_text() != "999"
+    Connection.objects.filter(slug="erp").update(health="broken", health_text="Wrong key.")
+    page.clock.fast_forward(16_000)
+
+    page.get_by_text("Tryton is needs mending.").or_(page.get_by_text("Tryton needs mending")).wait_for(
+        timeout=5000
+    )
+    assert told == []
+
+
+def test_a_product_is_tied_by_typing_a_part_of_its_sku(inside, page, told):
+    reference = Reference.objects.get(label="TEA POT")
+    page.goto(inside + reverse("admin:connections_reference_do", args=[reference.pk, "tie"]))
+    page.locator(".select2-selection").click()
+    page.locator(".select2-search__field").fill("NOT-1")
+    page.locator(".select2-results__option", has_text="NOT-102").click()
+    page.get_by_role("button", name="Tie").click()
+
+    page.get_by_text("is tied to that record already").wait_for()
+    assert told == []
+
+
+def test_a_case_is_worked_off_from_the_dashboard(inside, page, told):
+    page.goto(inside + reverse("admin:index"))
+    page.get_by_role("link", name="Outcome unknown", exact=True).first.click()
+    page.locator("#result_list tbody th a").first.click()
+    page.get_by_role("button", name="Try all again").click()
+
+    page.get_by_text("are tried again").wait_for()
+    assert not Operation.objects.filter(state="review").exists()
+    assert told == []
+
+
+def test_signing_in_by_hand_leads_to_the_dashboard(live_server, page, told, shots):
+    factories.user("boss", superuser=True, password="correct horse")
+    page.goto(live_server.url + reverse("admin:index"))
+    page.screenshot(path=shots / "desk-login.png")
+    page.get_by_label("Username").fill("boss")
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Log in").click()
+
+    page.get_by_text("Nothing needs you").wait_for()
+    assert told == []
