@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets as random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from pydantic import SecretBytes, SecretStr, ValidationError
 from portal.connections.models import Connection
 from portal.plugins.manager import UnknownConnector, connector_class
 from portal.sdk import Connector, Misconfigured, PortalError, RetryLater, Settings
+
+logger = logging.getLogger(__name__)
 
 REST = timedelta(seconds=5)
 LONGEST_REST = timedelta(minutes=10)
@@ -83,8 +86,18 @@ def check_connection(connection: Connection) -> tuple[bool, str]:
     except PortalError as error:
         note_trouble(connection, error)
         return False, str(error)
+    except Exception as error:
+        logger.exception("The connector of %s failed at its test.", connection)
+        return False, redacted(connection, f"The connector failed: {type(error).__name__}: {error}")
     note_success(connection, said)
     return True, said
+
+
+def redacted(connection: Connection, text: str) -> str:
+    """The text of an error that nobody foresaw, and that may show what it was given."""
+    for secret in connection.credentials.values():
+        text = text.replace(str(secret), "…")
+    return text
 
 
 def note_success(connection: Connection, said: str = "") -> None:

@@ -150,8 +150,11 @@ def _tie(
         external_id: key
         for external_id, key in keys.items()
         if external_id not in references
-        or (references[external_id].record_id is None)
         or references[external_id].label != key
+        or (
+            references[external_id].record_id is None
+            and references[external_id].state != Reference.State.REJECTED
+        )
     }
     if not open_keys:
         return
@@ -173,13 +176,15 @@ def _tie(
             record_id__in=[row.pk for row in rows.values()],
         )
     }
+    old = [references[each].record_id for each in open_keys if each in references]
+    names = dict(manager.filter(pk__in=old).values_list("pk", subject.key))
     changed: list[Reference] = []
     for external_id, key in open_keys.items():
         reference = references.get(external_id) or Reference(
             connection=connection, kind=subject.kind, external_id=external_id
         )
         row = rows.get(key) if key else None
-        tied_by_hand = reference.record_id is not None and row is None
+        tied_by_hand = row is None and names.get(reference.record_id, reference.label) != reference.label
         if tied_by_hand:
             reference.label = key[:200]
         elif row is not None and taken.get(row.pk, reference).external_id == external_id:

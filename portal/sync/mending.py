@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from portal.connections.models import Reference
 from portal.sync.cases import operation_subject, settle_subjects
+from portal.sync.clock import db_now
 from portal.sync.doors import ring_checks
 from portal.sync.facts import note
 from portal.sync.models import Case, CaseItem, Operation
@@ -57,7 +58,7 @@ def _need(reason: str) -> None:
 def _end(
     ids: Iterable[int], states: Iterable[str], state: str, by: Any, reason: str, did: str, *, remote_id: str
 ) -> int:
-    now = timezone.now()
+    now = db_now()
     with transaction.atomic():
         chosen = list(
             Operation.objects.select_for_update(of=("self",))
@@ -120,14 +121,14 @@ def tie(reference: Reference, record_id: int, by: Any) -> int:
 
 
 def untie(reference: Reference, by: Any) -> None:
-    """Take back a tie. What needs it is held from now on."""
+    """Take back a tie. What needs it is held from now on, until somebody ties it again."""
     if reference.record_id is None:
         raise ValueError(f"{reference} is not tied to anything.")
     with transaction.atomic():
         note(
             reference.kind, [(reference.record_id, f"{by} untied it from {reference}.", None)], timezone.now()
         )
-        reference.record_id, reference.state = None, Reference.State.SUGGESTED
+        reference.record_id, reference.state = None, Reference.State.REJECTED
         reference.save(update_fields=["record_id", "state"])
 
 

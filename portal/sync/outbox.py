@@ -22,7 +22,7 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def claimable(connection: Connection) -> QuerySet[Operation]:
+def claimable() -> QuerySet[Operation]:
     """Operations that may be worked on now: due, of a live flow, and nothing older open of their aggregate.
 
     What waits for the aggregate's order does not stand in that order's way.
@@ -37,7 +37,6 @@ def claimable(connection: Connection) -> QuerySet[Operation]:
     return Operation.objects.filter(
         ~Exists(older),
         free,
-        connection=connection,
         flow__state=Flow.State.LIVE,
         state__in=[State.READY, State.RETRY_WAIT, State.UNKNOWN],
         due_at__lte=Now(),
@@ -53,7 +52,8 @@ def claim(connection: Connection, most: int) -> list[Operation]:
     try:
         with transaction.atomic():
             ids = list(
-                claimable(connection)
+                claimable()
+                .filter(connection=connection)
                 .select_for_update(skip_locked=True, of=("self",))
                 .order_by("due_at", "pk")
                 .values_list("pk", flat=True)[:most]

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django_q.tasks import async_task
 
 from portal.sync.clock import db_now, in_
-from portal.sync.models import Beat
+from portal.sync.models import Beat, Job
 from portal.sync.sweep import sweep
 
 logger = logging.getLogger(__name__)
@@ -50,11 +50,16 @@ def look() -> None:
     answered = sent is not None and heard is not None and heard.at >= sent.at
     if sent is None or (answered and now - sent.at >= CANARY_EVERY):
         _send(int(sent.note or 0) + 1 if sent else 1)
-    elif not answered and now - sent.at > CANARY_LATE:
+    elif not answered and now - sent.at > CANARY_LATE and not _at_work():
         logger.error("No worker has answered for %d seconds.", (now - sent.at).total_seconds())
         if heard is not None:
             _kill_cluster(heard.note)
         _send(int(sent.note or 0) + 1)
+
+
+def _at_work() -> bool:
+    """Whether some job's lease is being kept: its worker lives, and the canary waits behind the work."""
+    return Job.objects.filter(lease_until__gt=Now()).exists()
 
 
 def _send(beat: int) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.connections.models import Connection, Reference
-from portal.connections.services import note_success, note_trouble, rested_at
+from portal.connections.services import note_success, note_trouble, redacted, rested_at
 from portal.plugins.manager import connector_class
 from portal.records.plain import clean, plain
 from portal.records.store import adopt
@@ -137,7 +137,8 @@ def _decide(operation: Operation, outcome: Outcome, now: datetime) -> None:
     elif isinstance(result, RetryLater | Misconfigured | ReadAgain):
         _wait(operation, result, now, looked_up=looked_up)
     else:
-        operation.message = f"The connector failed: {type(result).__name__}: {result}"
+        said = f"The connector failed: {type(result).__name__}: {result}"
+        operation.message = redacted(operation.connection, said)
         doubtful = looked_up or operation.promise not in HARMLESS_TWICE
         _become(operation, State.REVIEW if doubtful else State.HELD, "connector-bug")
     operation.message = clean(operation.message)

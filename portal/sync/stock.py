@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import F, Max, Min
 from django.utils import timezone
 
 from portal.connections.models import Connection
@@ -57,19 +57,23 @@ def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: 
     counts: Counter[str] = Counter(untied=len(records) - len(read))
     new: list[StockLevel] = []
     changed: list[StockLevel] = []
+    same: list[int] = []
     for place, record in read.items():
         level = known.get(place)
         if level is None:
             new.append(_new_level(connection, place, record, began, doubted=channel))
+        elif record.version < level.version:
+            counts["older"] += 1
         elif level.available != record.available:
             level.available, level.version, level.observed_at = record.available, record.version, began
             if channel:
                 level.doubted_since = began
             changed.append(level)
+        else:
+            same.append(level.pk)
     StockLevel.objects.bulk_create(new)
     StockLevel.objects.bulk_update(changed, ["available", "version", "observed_at", "doubted_since"])
-    same = {place: level.pk for place, level in known.items() if place in read and level not in changed}
-    StockLevel.objects.filter(pk__in=same.values()).update(observed_at=began)
+    StockLevel.objects.filter(pk__in=same).update(observed_at=began)
     counts.update(new=len(new), changed=len(changed), unchanged=len(same))
     if channel and (new or changed):
         ring_pulls(connection, READS_FIRST)
@@ -248,7 +252,8 @@ def wrote(operations: Sequence[Operation], now: datetime) -> None:
     levels = list(StockLevel.objects.filter(pk__in=list(written)))
     for level in levels:
         payload = written[level.pk]
-        level.available += Decimal(payload["available"]) - Decimal(payload["expected"] or 0)
+        # In the database, where a sale may be moving it at this moment.
+        level.available = F("available") + Decimal(payload["available"]) - Decimal(payload["expected"] or 0)
     StockLevel.objects.bulk_update(levels, ["available"])
     by_source: dict[Connection, set[Place]] = {}
     places = {level.pk: (level.product_id, level.location_id) for level in levels}

@@ -9,8 +9,8 @@ from django.db.models.functions import Now
 
 from portal.connections.models import Connection
 from portal.sync.doors import knock
-from portal.sync.models import Event, Flow, Job, Operation
-from portal.sync.outbox import doubt_lapsed
+from portal.sync.models import Event, Job
+from portal.sync.outbox import claimable, doubt_lapsed
 
 
 def sweep() -> int:
@@ -19,25 +19,12 @@ def sweep() -> int:
     Returns how many rings were sent.
     """
     doubt_lapsed()
-    _bring_forward("deliver", _with_work())
+    _bring_forward("deliver", claimable().values("connection"))
     _bring_forward("inbox", Event.objects.filter(state=Event.State.NEW).values("connection"))
     free = Q(lease_until=None) | Q(lease_until__lt=Now())
     resting = Q(connection__resting_until__gt=Now()) | Q(connection__enabled=False)
     due = Job.objects.filter(free, enabled=True, due_at__lte=Now()).exclude(resting)
     return knock(list(due.values_list("pk", flat=True)))
-
-
-def _with_work() -> QuerySet[Operation, Any]:
-    """Connections that have an operation due now."""
-    return (
-        Operation.objects.filter(
-            state__in=[Operation.State.READY, Operation.State.RETRY_WAIT, Operation.State.UNKNOWN],
-            flow__state=Flow.State.LIVE,
-            due_at__lte=Now(),
-        )
-        .filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
-        .values("connection")
-    )
 
 
 def _bring_forward(name: str, connections: QuerySet[Any, Any]) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from portal.connections.services import rested_at
+from portal.connections.services import redacted, rested_at
 from portal.plugins.manager import plugins
 from portal.sdk import Misconfigured, PortalError, RetryLater
 from portal.sync.deliver import deliver
@@ -58,13 +58,14 @@ def answer(job_id: int) -> str:
         return f"failed: {error}"
     except Exception as error:
         logger.exception("The job %s failed.", job)
-        bug = PortalError(f"An unforeseen error stopped the job: {type(error).__name__}: {error}")
+        said = f"An unforeseen error stopped the job: {type(error).__name__}: {error}"
+        bug = PortalError(redacted(connection, said) if connection is not None else said)
         _failed(job, progress, bug)
         return f"failed: {bug}"
     progress.finish()
     give_back(job, last_ok_at=timezone.now(), failures=0, last_error="")
-    if connection is not None and job.name != "deliver":
-        recovered(connection)
+    if connection is not None and job.name.startswith(("pull:", "check:")):
+        recovered(connection)  # the others may have found nothing to do, and so have proven nothing
     _again(job)
     return ", ".join(f"{count} {name}" for name, count in progress.counts.items() if count) or "nothing new"
 

@@ -26,7 +26,8 @@ def hook(request: HttpRequest, slug: str) -> JsonResponse:
 
     401 for a forged one, 404 for an unknown connection, 413 for one too long, 503 when the database is away.
     """
-    if int(request.headers.get("Content-Length") or 0) > LARGEST:
+    length = request.headers.get("Content-Length") or "0"
+    if not length.isdecimal() or int(length) > LARGEST:
         return _answer(413, f"The body is longer than {LARGEST} bytes.")
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
