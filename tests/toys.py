@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -56,7 +56,8 @@ class Remote:
         self.scripts = defaultdict(deque)
         self.page_size = 100
         self.cursors = []
-        self.busy = self.most_busy = 0
+        self.busy = self.most_busy = self.closed = 0
+        self.booked = {}  # order id -> place -> pieces that it took from the stock
         self.watch = lambda: None
 
     def then(self, method, *acts):
@@ -107,7 +108,6 @@ class Toy(Connector):
         token: SecretStr
 
     remotes = defaultdict(Remote)
-    opened = closed = 0
 
     def __init__(self, settings):
         super().__init__(settings)
@@ -117,7 +117,7 @@ class Toy(Connector):
         return self.remote.call("check", "", lambda: f"Toy {self.settings.name}")
 
     def close(self):
-        self.remote.closed = getattr(self.remote, "closed", 0) + 1
+        self.remote.closed += 1
 
     def _pull(self, kind, cursor):
         remote = self.remote
@@ -146,7 +146,7 @@ class Toy(Connector):
         self.remote.cursors.append(("stock", cursor))
         yield page(*self.remote.call("pull_stock", cursor, read), cursor="all")
 
-    def _push(self, kind, change, *, once):
+    def _push(self, kind, change, *, once, then=lambda there: None):
         remote = self.remote
 
         def act():
@@ -158,6 +158,7 @@ class Toy(Connector):
                 remote.effects.append((kind, there, getattr(change.record, "state", "")))
                 receipt = Receipt(there, "", {"number": f"N{there}"})
                 remote.keys[change.key] = receipt
+                then(there)
                 return receipt
 
         return remote.call(f"push_{kind}", change.key, act)
@@ -228,10 +229,18 @@ class ToyErp(Toy):
         return self._pull("shipment", cursor)
 
     def push_order(self, change):
-        if change.record.state != "cancelled":
-            for line in change.record.lines:
-                change.ref("product", line.sku)
-        return self._push("order", change, once=False)
+        record, taken = change.record, Counter()
+        if record.state != "cancelled":
+            for line in record.lines:
+                place = (change.ref("product", line.sku), change.ref("location", record.location))
+                taken[place] += line.quantity
+        return self._push("order", change, once=False, then=lambda there: self._book(there, taken))
+
+    def _book(self, there, taken):
+        before, stock = self.remote.booked.get(there, {}), self.remote.stock
+        for place in {*before, *taken} & stock.keys():
+            stock[place] += before.get(place, 0) - taken.get(place, 0)
+        self.remote.booked[there] = taken
 
     def find_order(self, change):
         return self._find("order", change)
