@@ -81,10 +81,12 @@ def keep_leases(operations: list[Operation]) -> None:
 
 
 def doubt_lapsed() -> int:
-    """A lease that ran out while sending: the worker is gone, and nobody knows what the remote has done."""
+    """A lease that ran out while sending: the worker is gone, and nobody knows what the remote has done.
+
+    They keep their due times and so come before all that waits: the lease was grace enough.
+    """
     return Operation.objects.filter(state=State.SENDING, lease_until__lt=Now()).update(
         state=State.UNKNOWN,
-        due_at=Now(),
         lease_until=None,
         cause="worker-lost",
         message="The worker that was sending it stopped; the remote is asked what it has done.",

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0, interactive=False)
         with staged(directory, faults=options["faults"], say=self.say) as stage:
             for child in portal_processes():
-                stage.runner.start(child)
+                stage.runner.start(replace(child, env={"GUNICORN_CMD_ARGS": "--log-level warning"}))
             set_up(stage)
             self.say(f"The portal is at {settings.BASE_URL}/ (user {USER}, password {PASSWORD}).")
             self.say(f"The shop is at {stage.shop_url}/, Tryton at {stage.tryton.url}/.")
