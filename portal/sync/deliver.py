@@ -16,7 +16,8 @@ from typing import Any, Self
 from django.utils import timezone
 
 from portal.connections.services import opened
-from portal.sdk import Change, Connector, Misconfigured, OutcomeUnknown, PortalError
+from portal.sdk import Change, Connector, Misconfigured, OutcomeUnknown, PortalError, ReadAgain
+from portal.sdk.capabilities import PullsStock
 from portal.sdk.connector import Promise
 from portal.sdk.records import KINDS
 from portal.sync.clock import db_now
@@ -129,7 +130,13 @@ class Sender:
         return Outcome(operation, result, started=started, milliseconds=spent)
 
     def _look_up(self, operation: Operation, change: Change[Any]) -> Result:
-        """What became of a change whose answer was lost, as far as the remote's promise allows to tell."""
+        """What became of a change whose answer was lost, as far as the remote's promise allows to tell.
+
+        A figure of stock is not written again: it may have arrived and been sold down to what was there
+        before, and the condition would hold a second time. It is read anew, where it can be read.
+        """
+        if operation.kind == "stock" and isinstance(self._connector, PullsStock):
+            raise ReadAgain("Nobody knows whether the figure was written; it is read anew.")
         if operation.promise in (Promise.IDEMPOTENCY_KEY, Promise.ABSOLUTE) or change.remote_id:
             return Absent()
         find = getattr(self._connector, f"find_{operation.kind}", None)

@@ -58,6 +58,7 @@ def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: 
     new: list[StockLevel] = []
     changed: list[StockLevel] = []
     same: list[int] = []
+    doubted: list[StockLevel] = []
     for place, record in read.items():
         level = known.get(place)
         if level is None:
@@ -67,15 +68,19 @@ def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: 
         elif level.available != record.available:
             level.available, level.version, level.observed_at = record.available, record.version, began
             if channel:
-                level.doubted_since = began
+                level.doubted_since = max(began, level.doubted_since or began)
             changed.append(level)
+        elif level.doubted_since is not None and level.doubted_since <= began:
+            level.observed_at = level.doubted_since = began
+            doubted.append(level)
         else:
             same.append(level.pk)
     StockLevel.objects.bulk_create(new)
     StockLevel.objects.bulk_update(changed, ["available", "version", "observed_at", "doubted_since"])
+    StockLevel.objects.bulk_update(doubted, ["observed_at", "doubted_since"])
     StockLevel.objects.filter(pk__in=same).update(observed_at=began)
-    counts.update(new=len(new), changed=len(changed), unchanged=len(same))
-    if channel and (new or changed):
+    counts.update(new=len(new), changed=len(changed), unchanged=len(same) + len(doubted))
+    if channel and (new or changed or doubted):
         ring_pulls(connection, READS_FIRST)
     route_places(connection, read, timezone.now())
     return counts
@@ -265,19 +270,24 @@ def wrote(operations: Sequence[Operation], now: datetime) -> None:
 
 
 def doubt(connection: Connection, level_id: int, current: str, now: datetime) -> None:
-    """The channel showed ``current`` where we believed another figure: read its orders before writing."""
+    """The channel showed ``current`` where we believed another figure: read its orders before writing.
+
+    Where nobody knows what it shows, the figure is read as well.
+    """
     fields: dict[str, Any] = {"doubted_since": now}
     if current:
         fields |= {"available": Decimal(current), "observed_at": now}
     StockLevel.objects.filter(pk=level_id).update(**fields)
-    ring_pulls(connection, READS_FIRST)
+    ring_pulls(connection, READS_FIRST if current else (*READS_FIRST, "check:stock"))
 
 
 def clear_doubts(connection: Connection, now: datetime) -> int:
-    """Trust the doubted figures again that are older than the last complete reading of the orders."""
+    """Trust the doubted figures again that were read since, and the orders after them, to their end."""
     read = Job.objects.filter(connection=connection, name__in=READS_FIRST, enabled=True)
     began = read.aggregate(oldest=Min("last_began_at"))["oldest"]
     doubted = StockLevel.objects.filter(connection=connection, doubted_since__isnull=False)
+    if issubclass(connector_class(connection.connector), PullsStock):
+        doubted = doubted.filter(observed_at__gte=F("doubted_since"))
     if read.exists():
         if began is None or read.filter(last_began_at=None).exists():
             return 0

@@ -38,6 +38,7 @@ def test_what_the_erp_booked_before_its_receipt_came_is_not_held_back_for_ever(h
     house.shop_remote.stock[PLACE] -= 2
     house.told(order(1, 1, line(quantity=2, total="20.00", tax="3.80")))
     house.erp_remote.stock["erp-1", "erp-main"] -= 2
+    house.erp_remote.booked["toyerp-o1"] = {("erp-1", "erp-main"): 2}
     house.work(house.erp, "pull:stock")
     house.deliver(house.shop)
     assert house.shop_remote.stock[PLACE] == 6, "rather too few than oversold, while nobody knows"

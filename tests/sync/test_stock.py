@@ -118,6 +118,22 @@ def test_a_lost_answer_about_stock_ends_in_the_right_figure(store):
     assert shown(store) == 19 == believed(store) == store.erp_remote.stock[HERE]
 
 
+def test_a_figure_that_may_have_been_written_is_not_written_again_when_it_was_sold_down_since(store):
+    """The write arrived, its answer did not, and the shop sold just as many as it had been given."""
+    store.erp_remote.stock[HERE] = Decimal(14)
+    store.shop_remote.then("push_stock", loses(OutcomeUnknown("?")))
+    store.work(store.erp, "pull:stock")
+    store.deliver(store.shop)
+    sell(store, 1, 4)
+    store.deliver(store.shop)
+    store.work(store.shop, "pull:order")
+    store.work(store.shop, "pull:refund")
+    store.deliver(store.shop)
+    assert shown(store) == 10
+    settle_down(store)
+    assert shown(store) == 10 == store.erp_remote.stock[HERE]
+
+
 def test_the_buffer_is_kept_back_and_nothing_goes_below_zero(store):
     Flow.objects.filter(kind="stock").update(buffer=3)
     store.erp_remote.stock[HERE] = Decimal(8)
@@ -212,7 +228,7 @@ def test_trying_a_held_edit_again_does_not_count_its_pieces_twice(store):
 
 
 def test_a_doubt_is_not_cleared_by_a_reading_that_began_before_it(store):
-    doubt(store.shop, StockLevel.objects.get(connection=store.shop).pk, "", db_now())
+    doubt(store.shop, StockLevel.objects.get(connection=store.shop).pk, "10", db_now())
     assert clear_doubts(store.shop, db_now()) == 0
     store.work(store.shop, "pull:order")
     assert clear_doubts(store.shop, db_now()) == 0
