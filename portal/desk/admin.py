@@ -4,8 +4,9 @@ from portal.desk.screens import (
     cases,
     catalog,
     connections,
-    engine,
+    events,
     flows,
+    jobs,
     operations,
     orders,
     people,
@@ -13,6 +14,7 @@ from portal.desk.screens import (
     refunds,
     shipments,
     stock,
+    story,
     tasks,
 )
 
@@ -20,8 +22,9 @@ __all__ = [
     "cases",
     "catalog",
     "connections",
-    "engine",
+    "events",
     "flows",
+    "jobs",
     "operations",
     "orders",
     "people",
@@ -29,5 +32,6 @@ __all__ = [
     "refunds",
     "shipments",
     "stock",
+    "story",
     "tasks",
 ]

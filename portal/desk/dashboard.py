@@ -149,7 +149,7 @@ def _operations() -> list[dict[str, Any]]:
         .values("state")
         .annotate(number=Count("pk"), oldest=Min("created_at"))
     )
-    found = {row["state"]: row for row in rows}
+    found: dict[str, dict[str, Any]] = {row["state"]: dict(row) for row in rows}
     return [
         {
             "state": state.value,

@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.http import StreamingHttpResponse
 from django.utils import timezone
 from django.utils.html import strip_tags
+from django.utils.text import capfirst
 
 # A spreadsheet takes a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -35,12 +36,12 @@ def as_csv(changelist: ChangeList) -> StreamingHttpResponse:
 
 
 def _lines(changelist: ChangeList) -> Iterator[str]:
-    columns = [column for column in changelist.list_display if column != "action_checkbox"]
+    columns = [str(column) for column in changelist.list_display if column != "action_checkbox"]
     screen, writer = changelist.model_admin, csv.writer(_Line())
     # Spreadsheets take a file without the mark for an old encoding.
     yield "\ufeff"
     yield writer.writerow(
-        str(label_for_field(column, changelist.model, model_admin=screen)) for column in columns
+        capfirst(str(label_for_field(column, changelist.model, model_admin=screen))) for column in columns
     )
     for row in changelist.queryset.iterator(chunk_size=1000):
         yield writer.writerow(cell(column, row, screen) for column in columns)

@@ -46,7 +46,7 @@ def counts(flows: Iterable[Flow]) -> dict[int, dict[str, Any]]:
         .values("flow")
         .annotate(held=Count("pk", filter=Q(state__in=HELD)), waiting=Count("pk", filter=~Q(state__in=HELD)))
     )
-    return {row["flow"]: row for row in rows}
+    return {row["flow"]: dict(row) for row in rows}
 
 
 def picture() -> list[Pair]:

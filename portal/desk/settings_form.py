@@ -34,9 +34,9 @@ class ConnectionForm(forms.ModelForm):
         fields = ["name", "slug", "enabled"]
 
     def setting_values(self) -> dict[str, Any]:
-        """The settings as given, by their own names."""
+        """The settings as given, by their own names; as JSON keeps them, so that a decimal is text."""
         return {
-            name.removeprefix(PREFIX): value
+            name.removeprefix(PREFIX): str(value) if isinstance(value, Decimal) else value
             for name, value in self.cleaned_data.items()
             if name.startswith(PREFIX)
         }

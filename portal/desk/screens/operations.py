@@ -33,7 +33,7 @@ class Group(admin.SimpleListFilter):
 
     title = "what to look at"
     parameter_name = "group"
-    GROUPS = {
+    GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         "stuck": ("stuck, needs a person", (State.HELD, State.REVIEW, State.DEAD)),
         "open": ("on its way", (State.READY, State.SENDING, State.RETRY_WAIT, State.UNKNOWN)),
         "ended": ("ended", (State.DONE, State.CANCELLED)),
@@ -43,9 +43,8 @@ class Group(admin.SimpleListFilter):
         return [(name, words) for name, (words, _) in self.GROUPS.items()]
 
     def queryset(self, request: HttpRequest, rows: QuerySet[Operation]) -> QuerySet[Operation]:
-        if self.value() not in self.GROUPS:
-            return rows
-        return rows.filter(state__in=self.GROUPS[self.value()][1])
+        _, states = self.GROUPS.get(self.value() or "", ("", ()))
+        return rows.filter(state__in=states) if states else rows
 
 
 def _retryable(row: Operation) -> bool:
@@ -226,7 +225,7 @@ class OperationAdmin(ReadOnlyAdmin):
 
 
 CANCEL_ASKS = "They will not be sent. A later change of a record is sent again."
-TONES = {
+TONES: dict[str, str] = {
     State.HELD: "bad",
     State.REVIEW: "bad",
     State.DEAD: "bad",

@@ -6,37 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from portal.connections.models import Reference
 from portal.desk import show
-from portal.desk.base import ReadOnlyAdmin
 from portal.desk.filters import ConnectionFilter, LocationFilter
 from portal.desk.panels import Panel, raw, table, timeline, values
 from portal.desk.screens.parts import operations_panel, references_panel
+from portal.desk.screens.traded import Progress, TradedAdmin
 from portal.records.models import Order, Refund, Shipment
-from portal.sync.models import Operation
-
-
-class Progress(admin.SimpleListFilter):
-    """How far the newest operation of the order is."""
-
-    title = "progress"
-    parameter_name = "progress"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("none", "nothing to send"), *Operation.State.choices]
-
-    def queryset(self, request: HttpRequest, rows: QuerySet[Order]) -> QuerySet[Order]:
-        if self.value() == "none":
-            return rows.filter(operation_state=None)
-        return rows.filter(operation_state=self.value()) if self.value() else rows
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(TradedAdmin):
+    kind = "order"
+    heavy = ("data", "raw", "location__data", "location__raw")
     joined = ["origin", "location"]
     list_display = [
         "number",
@@ -60,18 +46,6 @@ class OrderAdmin(ReadOnlyAdmin):
     date_hierarchy = "placed_at"
     empty = "Orders come in by themselves once a flow of orders is started. See Flows."
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Order]:
-        newest = Operation.objects.filter(kind="order", record_id=OuterRef("pk")).order_by("-pk")
-        return (
-            super()
-            .get_queryset(request)
-            .defer("data", "raw", "location__data", "location__raw")
-            .annotate(
-                operation_state=Subquery(newest.values("state")[:1]),
-                operation_target=Subquery(newest.values("connection__name")[:1]),
-            )
-        )
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Order], search_term: str
     ) -> tuple[QuerySet[Order], bool]:
@@ -87,10 +61,6 @@ class OrderAdmin(ReadOnlyAdmin):
     def status(self, row: Order) -> str:
         return show.state(row)
 
-    @admin.display(ordering="operation_state")
-    def progress(self, row: Any) -> str:
-        return progress(row.operation_state, row.operation_target)
-
     @admin.display(ordering="placed_at")
     def placed(self, row: Order) -> str:
         return show.moment(row.placed_at)
@@ -98,10 +68,6 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display(ordering="total_minor")
     def total(self, row: Order) -> str:
         return show.money(row.total_minor, row.currency)
-
-    @admin.display(description="from", ordering="origin__name")
-    def origin_link(self, row: Order) -> str:
-        return show.row_link(row.origin)
 
     @admin.display(description="location", ordering="location__code")
     def location_link(self, row: Order) -> str:
@@ -117,7 +83,7 @@ class OrderAdmin(ReadOnlyAdmin):
             ("refund", [refund.pk for refund in refunds]),
             ("shipment", [shipment.pk for shipment in shipments]),
         ]
-        yield _summary(row)
+        yield _summary(row, self.progress(row))
         yield _lines(row)
         yield _addresses(row.data)
         yield references_panel(request, "order", row.pk)
@@ -128,23 +94,12 @@ class OrderAdmin(ReadOnlyAdmin):
         yield raw("The order in full", canonical_record=row.data, as_the_source_sent_it=row.raw)
 
 
-def progress(state: str | None, target: str | None) -> str:
-    """A record's newest operation in words: ``done · Tryton``."""
-    if state is None:
-        return format_html('<span class="desk-muted">{}</span>', "nothing to send")
-    return format_html(
-        '{} <span class="desk-muted">{}</span>',
-        show.pill(Operation.State(state).label, show.TONES[state]),
-        target or "",
-    )
-
-
-def _summary(row: Any) -> Panel:
+def _summary(row: Any, progress: str) -> Panel:
     return values(
         "Order",
         [
             ("State", show.state(row)),
-            ("Progress", progress(row.operation_state, row.operation_target)),
+            ("Progress", progress),
             ("Placed", show.moment(row.placed_at)),
             ("Customer", row.customer),
             ("E-mail", row.email),
@@ -163,7 +118,7 @@ def _summary(row: Any) -> Panel:
 def _lines(row: Any) -> Panel:
     """The lines as rows, with prices, discounts and taxes from the whole record."""
     full = row.data.get("lines", [])
-    rows = []
+    rows: list[tuple[Any, ...]] = []
     for line in row.lines.select_related("product").defer("product__data", "product__raw"):
         more = full[line.position] if line.position < len(full) else {}
         rows.append(

@@ -24,7 +24,7 @@ from portal.records.models import Location, Product, StockLevel
 from portal.sync import mending
 
 CHANGE = "connections.change_reference"
-NAMED = {"product": (Product, "sku"), "location": (Location, "code")}
+NAMED: dict[str, tuple[type[Any], str]] = {"product": (Product, "sku"), "location": (Location, "code")}
 """The kinds that people tie, with the name that people know them by; the others are tied by what was sent."""
 
 

@@ -6,21 +6,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from portal.desk import show
-from portal.desk.base import ReadOnlyAdmin
 from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, raw, table, timeline, values
-from portal.desk.screens.orders import Progress, progress
 from portal.desk.screens.parts import operations_panel, references_panel
+from portal.desk.screens.traded import OfAnOrder, Progress
 from portal.records.models import Refund
-from portal.sync.models import Operation
 
 
 @admin.register(Refund)
-class RefundAdmin(ReadOnlyAdmin):
+class RefundAdmin(OfAnOrder):
+    kind = "refund"
+    heavy = ("raw", "order__data", "order__raw")
     joined = ["origin", "order"]
     list_display = ["number_shown", "order_link", "progress", "refunded", "total", "restocked", "origin_link"]
     list_filter = [Progress, ("origin", ConnectionFilter), "restocked", "currency"]
@@ -29,30 +28,6 @@ class RefundAdmin(ReadOnlyAdmin):
     date_hierarchy = "refunded_at"
     empty = "Refunds come from the shop, once a flow of refunds is started."
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Refund]:
-        newest = Operation.objects.filter(kind="refund", record_id=OuterRef("pk")).order_by("-pk")
-        return (
-            super()
-            .get_queryset(request)
-            .defer("raw", "order__data", "order__raw")
-            .annotate(
-                operation_state=Subquery(newest.values("state")[:1]),
-                operation_target=Subquery(newest.values("connection__name")[:1]),
-            )
-        )
-
-    @admin.display(description="number", ordering="number")
-    def number_shown(self, row: Refund) -> str:
-        return str(row)
-
-    @admin.display(description="order", ordering="order__number")
-    def order_link(self, row: Refund) -> str:
-        return show.row_link(row.order) if row.order else f"{row.order_external_id} (not here yet)"
-
-    @admin.display(ordering="operation_state")
-    def progress(self, row: Any) -> str:
-        return progress(row.operation_state, row.operation_target)
-
     @admin.display(description="when", ordering="refunded_at")
     def refunded(self, row: Refund) -> str:
         return show.moment(row.refunded_at)
@@ -60,10 +35,6 @@ class RefundAdmin(ReadOnlyAdmin):
     @admin.display(ordering="total_minor")
     def total(self, row: Refund) -> str:
         return show.money(row.total_minor, row.currency)
-
-    @admin.display(description="from", ordering="origin__name")
-    def origin_link(self, row: Refund) -> str:
-        return show.row_link(row.origin)
 
     def panels(self, request: HttpRequest, row: Any) -> Iterator[Panel]:
         related = [("refund", [row.pk])]
@@ -89,7 +60,7 @@ class RefundAdmin(ReadOnlyAdmin):
 
 
 def _lines(row: Any) -> Panel:
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (
             line["sku"],
             show.number(line["quantity"]),

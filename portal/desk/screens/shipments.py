@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 
 from portal.desk import show
-from portal.desk.base import ReadOnlyAdmin
 from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, raw, table, timeline, values
-from portal.desk.screens.orders import Progress, progress, tracking
+from portal.desk.screens.orders import tracking
 from portal.desk.screens.parts import operations_panel, references_panel
+from portal.desk.screens.traded import OfAnOrder, Progress
 from portal.records.models import Shipment
-from portal.sync.models import Operation
 
 
 @admin.register(Shipment)
-class ShipmentAdmin(ReadOnlyAdmin):
+class ShipmentAdmin(OfAnOrder):
+    kind = "shipment"
+    heavy = ("raw", "order__data", "order__raw")
     joined = ["origin", "order"]
     list_display = [
         "number_shown",
@@ -37,30 +37,6 @@ class ShipmentAdmin(ReadOnlyAdmin):
     date_hierarchy = "shipped_at"
     empty = "Shipments come from the system that ships, once a flow of shipments is started."
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Shipment]:
-        newest = Operation.objects.filter(kind="shipment", record_id=OuterRef("pk")).order_by("-pk")
-        return (
-            super()
-            .get_queryset(request)
-            .defer("raw", "order__data", "order__raw")
-            .annotate(
-                operation_state=Subquery(newest.values("state")[:1]),
-                operation_target=Subquery(newest.values("connection__name")[:1]),
-            )
-        )
-
-    @admin.display(description="number", ordering="number")
-    def number_shown(self, row: Shipment) -> str:
-        return str(row)
-
-    @admin.display(description="order", ordering="order__number")
-    def order_link(self, row: Shipment) -> str:
-        return show.row_link(row.order) if row.order else f"{row.order_external_id} (not here yet)"
-
-    @admin.display(ordering="operation_state")
-    def progress(self, row: Any) -> str:
-        return progress(row.operation_state, row.operation_target)
-
     @admin.display(ordering="shipped_at")
     def shipped(self, row: Shipment) -> str:
         return show.moment(row.shipped_at)
@@ -68,10 +44,6 @@ class ShipmentAdmin(ReadOnlyAdmin):
     @admin.display(description="tracking", ordering="tracking")
     def tracking_shown(self, row: Shipment) -> str:
         return tracking(row)
-
-    @admin.display(description="from", ordering="origin__name")
-    def origin_link(self, row: Shipment) -> str:
-        return show.row_link(row.origin)
 
     def panels(self, request: HttpRequest, row: Any) -> Iterator[Panel]:
         related = [("shipment", [row.pk])]

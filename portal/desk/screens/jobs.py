@@ -1,4 +1,4 @@
-"""The engine room: jobs, runs, events, attempts and facts, to look at; jobs can be run now."""
+"""Jobs with their cursors, and the runs they left behind. A job can be run now."""
 
 from __future__ import annotations
 
@@ -15,11 +15,9 @@ from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
 from portal.desk.buttons import button
 from portal.desk.filters import ConnectionFilter
-from portal.desk.panels import Panel, raw, table, text, values
-from portal.desk.records import record_link
-from portal.desk.redact import shown_body, shown_headers
+from portal.desk.panels import Panel, table, text, values
 from portal.sync.doors import ring_pulls
-from portal.sync.models import Attempt, Event, Fact, Job, Run
+from portal.sync.models import Job, Run
 
 RUN_NOW = "sync.change_job"
 
@@ -156,115 +154,3 @@ def counted(run: Run) -> str:
     return (
         ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in run.counts.items()) or show.NOTHING
     )
-
-
-@admin.register(Event)
-class EventAdmin(ReadOnlyAdmin):
-    joined = ["connection"]
-    list_display = ["topic", "status", "connection_link", "kind", "external_id", "received", "processed"]
-    list_filter = ["state", ("connection", ConnectionFilter), "kind", "topic"]
-    search_fields = ["external_id", "topic", "dedupe_key"]
-    date_hierarchy = "received_at"
-    empty = "Webhooks stand here. Open a connection and press Subscribe webhooks, if it offers that."
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
-        return super().get_queryset(request).defer("body", "headers")
-
-    @admin.display(description="state", ordering="state")
-    def status(self, row: Event) -> str:
-        return show.state(row)
-
-    @admin.display(description="from", ordering="connection__name")
-    def connection_link(self, row: Event) -> str:
-        return show.row_link(row.connection)
-
-    @admin.display(ordering="received_at")
-    def received(self, row: Event) -> str:
-        return show.ago(row.received_at)
-
-    @admin.display(ordering="processed_at")
-    def processed(self, row: Event) -> str:
-        return show.ago(row.processed_at, "not yet")
-
-    def panels(self, request: HttpRequest, row: Event) -> Iterator[Panel]:
-        yield values(
-            "Event",
-            [
-                ("From", show.row_link(row.connection)),
-                ("Topic", row.topic),
-                ("About", f"{row.kind} {row.external_id}".strip() or "nothing, a ping"),
-                ("State", show.state(row)),
-                ("Received", show.moment(row.received_at)),
-                ("Read again", show.moment(row.processed_at)),
-                ("Known by", row.dedupe_key),
-            ],
-        )
-        yield raw(
-            "As it came in", body=shown_body(row.body, row.connection), headers=shown_headers(row.headers)
-        )
-
-
-@admin.register(Attempt)
-class AttemptAdmin(ReadOnlyAdmin):
-    joined = ["operation__connection"]
-    list_display = ["what", "number", "outcome", "started", "took", "message"]
-    list_filter = ["outcome", ("operation__connection", ConnectionFilter)]
-    search_fields = ["operation__label", "message"]
-    date_hierarchy = "started_at"
-    empty = "Every try at an operation stands here, as it ended."
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
-        return super().get_queryset(request).defer("operation__payload", "operation__receipt")
-
-    @admin.display(description="operation", ordering="operation__label")
-    def what(self, row: Attempt) -> str:
-        return str(row.operation)
-
-    @admin.display(description="began", ordering="started_at")
-    def started(self, row: Attempt) -> str:
-        return show.ago(row.started_at)
-
-    @admin.display(ordering="milliseconds")
-    def took(self, row: Attempt) -> str:
-        return f"{row.milliseconds} ms"
-
-    def panels(self, request: HttpRequest, row: Attempt) -> Iterator[Panel]:
-        yield values(
-            "Attempt",
-            [
-                ("Operation", show.row_link(row.operation)),
-                ("Number", row.number),
-                ("Outcome", row.outcome),
-                ("Began", show.moment(row.started_at)),
-                ("Took", self.took(row)),
-                ("Message", row.message),
-            ],
-        )
-
-
-@admin.register(Fact)
-class FactAdmin(ReadOnlyAdmin):
-    list_display = ["at", "kind", "text", "record"]
-    list_display_links = ["at"]
-    list_filter = ["kind"]
-    search_fields = ["text"]
-    date_hierarchy = "at"
-    ordering = ["-at", "-pk"]
-    empty = "What happens to records is told here, line by line."
-
-    @admin.display(ordering="record_id")
-    def record(self, row: Fact) -> str:
-        return record_link(row.kind, row.record_id, f"{row.kind} {row.record_id}")
-
-    def panels(self, request: HttpRequest, row: Fact) -> Iterator[Panel]:
-        yield values(
-            "Fact",
-            [
-                ("When", show.moment(row.at)),
-                ("Record", self.record(row)),
-                ("What", row.text),
-                ("Operation", show.row_link(row.operation)),
-            ],
-        )
-        if row.data:
-            yield raw("More", data=row.data)
