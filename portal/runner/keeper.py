@@ -13,6 +13,10 @@ from collections.abc import Iterable
 from portal.runner.group import Group
 
 
+MAIN = "from portal.runner.keeper import main; main()"
+"""Not ``-m``: the package imports this module, and Python warns of a module that it then runs again."""
+
+
 class Keeper:
     """The runner's end of the pipe. A keeper found dead is replaced."""
 
@@ -41,7 +45,7 @@ class Keeper:
     def _hire(self) -> None:
         # A session of its own: Ctrl-C in the terminal reaches the runner and not its keeper.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "portal.runner.keeper"], stdin=subprocess.PIPE, start_new_session=True
+            [sys.executable, "-c", MAIN], stdin=subprocess.PIPE, start_new_session=True
         )
 
     def _tell(self, line: str) -> None:
@@ -76,7 +80,8 @@ def keep(lines: Iterable[str]) -> None:
         group.kill()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """The keeper's whole life."""
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     keep(sys.stdin)
