@@ -13,23 +13,12 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
-from unfold.views import ChangeList
 
 from portal.desk.buttons import Button
 from portal.desk.export import as_csv
 from portal.desk.panels import Panel
-from portal.desk.show import NOTHING
 from portal.sdk import PortalError
 from portal.sdk.django import ModelAdmin
-
-
-class DeskList(ChangeList):
-    """A list that names its number once: the whole table is not counted beside what the filters leave."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        if not (self.query or self.has_active_filters):
-            self.full_result_count = self.result_count
 
 
 class DeskAdmin(ModelAdmin):
@@ -41,7 +30,6 @@ class DeskAdmin(ModelAdmin):
 
     change_list_template = "desk/change_list.html"
     change_form_template = "desk/change_form.html"
-    empty_value_display = NOTHING
     joined: Sequence[str] = ()
     buttons: Sequence[str] = ()
 
@@ -146,9 +134,6 @@ class DeskAdmin(ModelAdmin):
         return button.form(data)
 
     # -- the list --
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return DeskList
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         # One page asks before something is deleted, and says what hangs on it.

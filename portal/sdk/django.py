@@ -11,8 +11,11 @@ Which library draws the admin is the portal's affair: a plugin imports this and 
 
 from __future__ import annotations
 
+from typing import Any
+
 from unfold.admin import ModelAdmin as _ModelAdmin
 from unfold.admin import StackedInline, TabularInline
+from unfold.views import ChangeList as _ChangeList
 
 __all__ = ["ModelAdmin", "StackedInline", "TabularInline"]
 
@@ -24,6 +27,19 @@ class ModelAdmin(_ModelAdmin):
     """
 
     empty: str = ""
+    empty_value_display = "–"
     list_per_page = 50
     # Counting a whole table for each filtered page is what makes big lists slow.
     show_full_result_count = False
+
+    def get_changelist(self, request: Any, **kwargs: Any) -> type[_ChangeList]:
+        return _List
+
+
+class _List(_ChangeList):
+    """Without a search or a filter the number of rows is said once, not as a result among all."""
+
+    def get_results(self, request: Any) -> None:
+        super().get_results(request)
+        if not (self.query or self.has_active_filters):
+            self.full_result_count = self.result_count
