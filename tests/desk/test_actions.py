@@ -338,6 +338,17 @@ def test_a_cell_is_never_a_formula(boss):
     )
 
 
+def test_a_cell_is_the_text_itself_without_the_desk_s_markup(world, boss):
+    operation = Operation.objects.filter(state=State.HELD).first()
+    Operation.objects.filter(pk=operation.pk).update(message="Tom & Jerry's <b>order</b>")
+
+    row = next(
+        row for row in rows_of(boss.get(reverse("admin:sync_operation_export"))) if "Tom" in row["Message"]
+    )
+    assert row["Message"] == "Tom & Jerry's <b>order</b>"
+    assert (row["State"], row["To"]) == ("held", "Tryton")
+
+
 # -- the dashboard --
 
 
