@@ -46,7 +46,7 @@ class Command(BaseCommand):
                 "The demo keeps to its own data: start it with ./run demo, which sets PORTAL_DEMO=1."
             )
         self.began = time.monotonic()
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.default_int_handler)
         try:
             agreed = self._play(options)
