@@ -54,7 +54,7 @@ def store(connection: Connection, kind: str, found: Sequence[Found[Any]], now: d
         held = newest.get(item.record.external_id)
         if held is None or item.record.version >= held.record.version:
             newest[item.record.external_id] = item
-    model = MODELS[kind]
+    model: type[Any] = MODELS[kind]
     known = {
         row.external_id: row for row in model.objects.filter(origin=connection, external_id__in=list(newest))
     }
@@ -74,7 +74,7 @@ def store(connection: Connection, kind: str, found: Sequence[Found[Any]], now: d
             continue
         (stored.new if row is None else stored.changed).append(
             model(
-                id=row.pk if row else None,
+                pk=row.pk if row else None,
                 origin=connection,
                 external_id=external_id,
                 version=item.record.version,
