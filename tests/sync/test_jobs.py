@@ -12,7 +12,7 @@ from django.utils import timezone
 from portal.plugins.manager import plugins
 from portal.sdk import PluginJob, PortalError, RetryLater
 from portal.sync import tasks
-from portal.sync.doors import knock, ring_delivery
+from portal.sync.doors import knock, ring_delivery, ring_pulls
 from portal.sync.jobs import ensure_jobs
 from portal.sync.leases import LeaseLost, give_back, keep, take
 from portal.sync.models import Beat, Event, Flow, Job, Operation, Run
@@ -74,6 +74,17 @@ def test_a_ring_during_the_work_is_not_lost(house, rings):
     tasks._again(taken)
     assert rings == [("portal.sync.tasks.answer", (delivery.pk,))]
     assert take(delivery.pk)
+
+
+def test_a_job_that_was_rung_for_at_its_work_rings_for_itself_at_its_end(house, pulling, rings):
+    def somebody_rings(read):
+        ring_pulls(house.shop, ["pull:order"])
+        return read()
+
+    house.shop_remote.then("pull_order", somebody_rings)
+    rings.clear()
+    assert answer(pulling.pk) == "nothing new"
+    assert rings == [("portal.sync.tasks.answer", (pulling.pk,))]
 
 
 def take_due(wanted):
