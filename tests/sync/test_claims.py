@@ -55,6 +55,8 @@ def test_threads_share_the_operations_and_get_none_twice(house, many):
 
 
 def test_processes_share_the_operations_and_get_none_twice(house, many):
+    if database.vendor == "postgresql":
+        pytest.skip("each thread has a session of its own there, which the test before this one shows")
     database.close()
     context = multiprocessing.get_context("fork")
     go, out = context.Event(), context.Queue()
