@@ -8,5 +8,4 @@ urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
     path("", include("portal.sync.urls")),
-    path("", include("portal.sync.urls")),
 ]
