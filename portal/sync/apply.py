@@ -20,10 +20,10 @@ from portal.sync.cases import open_cases, settle_subjects
 from portal.sync.doors import ring_checks
 from portal.sync.facts import note
 from portal.sync.flows import is_master, master_was_read
+from portal.sync.levels import store_levels
 from portal.sync.recheck import recheck_refunds
 from portal.sync.release import release
 from portal.sync.route import route
-from portal.sync.stock import store_levels
 
 
 def apply_page(

@@ -21,13 +21,14 @@ from portal.sdk.capabilities import PullsStock
 from portal.sdk.connector import Promise
 from portal.sdk.records import KINDS
 from portal.sync.clock import db_now
+from portal.sync.decide import Absent, NotBegun, Outcome, Result
 from portal.sync.leases import keep
 from portal.sync.models import Job, Operation
 from portal.sync.needs import Key, missing, remote_ids, resolve
 from portal.sync.outbox import claim, keep_leases
 from portal.sync.progress import Progress
 from portal.sync.release import release_at
-from portal.sync.settle import Absent, NotBegun, Outcome, Result, settle
+from portal.sync.settle import settle
 
 logger = logging.getLogger(__name__)
 

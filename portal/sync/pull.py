@@ -12,9 +12,9 @@ from portal.sync.apply import apply_page, tie_waiting
 from portal.sync.clock import db_now
 from portal.sync.flows import is_master
 from portal.sync.leases import keep
+from portal.sync.levels import after_round, clear_doubts
 from portal.sync.models import Job
 from portal.sync.progress import Progress
-from portal.sync.stock import after_round, clear_doubts
 
 BUDGET = 120.0
 """Seconds of reading after which the job comes back for the rest: a worker is not kept from the others."""

@@ -13,6 +13,7 @@ from portal.plugins.manager import plugins
 from portal.sdk import Misconfigured, PortalError, RetryLater
 from portal.sync.deliver import deliver
 from portal.sync.doors import knock
+from portal.sync.health import recovered, trouble
 from portal.sync.hooks import renew
 from portal.sync.inbox import work_off
 from portal.sync.leases import LeaseLost, give_back, take
@@ -20,7 +21,6 @@ from portal.sync.models import Job
 from portal.sync.progress import Progress
 from portal.sync.pull import check, pull
 from portal.sync.pump import sing
-from portal.sync.settle import recovered, trouble
 from portal.sync.sweep import sweep
 
 logger = logging.getLogger(__name__)

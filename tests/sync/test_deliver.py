@@ -14,9 +14,10 @@ from django.utils import timezone
 from portal.connections.models import Connection, Reference
 from portal.sdk import Misconfigured, OutcomeUnknown, Promise, ReadAgain, Receipt, RetryLater, SkipRecord
 from portal.sync import outbox
+from portal.sync.decide import Outcome
 from portal.sync.models import Attempt, Case, CaseItem, Fact, Operation
 from portal.sync.outbox import claim, doubt_lapsed
-from portal.sync.settle import Outcome, settle
+from portal.sync.settle import settle
 from tests.toys import ToyErp, fails, location, loses, order, refund, shipment
 
 

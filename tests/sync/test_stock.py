@@ -9,9 +9,9 @@ from portal.records.models import StockLevel
 from portal.sdk import OutcomeUnknown, ReadAgain, RetryLater
 from portal.sync.clock import db_now
 from portal.sync.jobs import ensure_jobs
+from portal.sync.levels import clear_doubts, doubt, store_levels
 from portal.sync.mending import retry_operations
 from portal.sync.models import Flow, Operation
-from portal.sync.stock import clear_doubts, doubt, store_levels
 from tests.engine import connect, flow
 from tests.toys import Toy, fails, level, line, location, loses, order, product, refund
 
