@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.auth import get_user_model
+from django.core.management import call_command
 
 from portal.connections.models import Connection, Reference
 from portal.connections.services import check_connection, save_connection
@@ -62,6 +63,7 @@ def tie_warehouses() -> int:
 
 
 def _user() -> str:
+    call_command("create_roles", verbosity=0)
     model = get_user_model()
     if not model.objects.filter(username=USER).exists():
         model.objects.create_superuser(USER, "demo@example.test", PASSWORD)

@@ -224,6 +224,8 @@ class Http:
     def _refusal(self, answer: Answer, call: str, *, read: bool) -> PortalError:
         status = answer.status
         said = self.redact(" ".join(answer.text.replace("\0", " ").split()))[:300]
+        if status in {408, 425}:  # the request was not taken: too slow, or too early
+            return RetryLater(f"{self} did not take {call} this time (HTTP {status}).")
         if status == 429 or (status == 503 and read):  # a 503 may come after the work was begun
             return RetryLater(
                 f"{self} asks us to slow down (HTTP {status}).",

@@ -40,6 +40,11 @@ def ring_pulls(connection: Connection, names: Iterable[str]) -> None:
     _ring(connection, names)
 
 
+def ring_all(connection: Connection) -> None:
+    """Nothing of this connection need wait for its turn any longer."""
+    _bring_forward(Job.objects.filter(connection=connection, enabled=True))
+
+
 def ring_checks() -> None:
     """What could not be tied before can be now: stock is compared everywhere."""
     _bring_forward(Job.objects.filter(name="check:stock", enabled=True))

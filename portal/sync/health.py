@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.connections.models import Connection
-from portal.connections.services import note_success, note_trouble
+from portal.connections.services import check_connection, note_success, note_trouble
 from portal.records.trouble import Trouble
 from portal.sdk import Misconfigured, PortalError, Receipt
 from portal.sync.cases import open_cases, settle_subjects
 from portal.sync.decide import Result
+from portal.sync.doors import ring_all
+from portal.sync.models import Operation
 
 
 def judge(connection: Connection, results: Sequence[Result | None]) -> None:
@@ -47,7 +50,24 @@ def trouble(connection: Connection, error: PortalError) -> None:
 
 
 def recovered(connection: Connection) -> None:
-    """A call worked: the light turns green and the connection's case is settled."""
+    """A call worked: the light turns green, the connection's case is settled, and what rested goes on."""
     if connection.health != Connection.Health.GOOD or connection.failures:
         note_success(connection)
-        settle_subjects([f"connection:{connection.pk}"], timezone.now())
+        wake(connection)
+
+
+def probe(connection: Connection) -> tuple[bool, str]:
+    """Test the connection as a person asks for it: (yes, what it said) or (no, what to mend)."""
+    works, said = check_connection(connection)
+    if works:
+        wake(connection)
+    return works, said
+
+
+def wake(connection: Connection) -> None:
+    """The connection works, or was mended: what waited for that waits no longer."""
+    settle_subjects([f"connection:{connection.pk}"], timezone.now())
+    Operation.objects.filter(
+        connection=connection, state=Operation.State.RETRY_WAIT, cause="connection"
+    ).update(due_at=Now())
+    ring_all(connection)

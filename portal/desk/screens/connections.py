@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from portal.connections.models import Connection
-from portal.connections.services import check_connection, opened, renew_webhook_secret, save_connection
+from portal.connections.services import opened, renew_webhook_secret, save_connection
 from portal.desk import show
 from portal.desk.abilities import abilities, promises
 from portal.desk.base import DeskAdmin
@@ -24,6 +24,7 @@ from portal.plugins.manager import UnknownConnector, connector_class, connector_
 from portal.sdk import Connector
 from portal.sdk.capabilities import HearsWebhooks
 from portal.sync.doors import ring_pulls
+from portal.sync.health import probe, wake
 from portal.sync.jobs import ensure_jobs
 from portal.sync.models import Case, Flow, Job
 
@@ -124,6 +125,7 @@ class ConnectionAdmin(DeskAdmin):
             obj.connector = self._connector(request, None)
         if form.connector:
             save_connection(obj, form.setting_values())
+            wake(obj)
         else:
             obj.save(update_fields=["name", "slug", "enabled"])
         ensure_jobs()
@@ -153,7 +155,7 @@ class ConnectionAdmin(DeskAdmin):
 
     @button("Test", permission="connections.test_connection", icon="network_check", style="primary")
     def test(self, request: HttpRequest, row: Connection) -> str:
-        works, said = check_connection(row)
+        works, said = probe(row)
         if not works:
             raise ValueError(f"{row} does not work: {said}")
         return f"{row} works: {said}"
@@ -190,7 +192,7 @@ class ConnectionAdmin(DeskAdmin):
     @admin.action(description="Test", permissions=["test"])
     def test_chosen(self, request: HttpRequest, rows: QuerySet[Connection]) -> None:
         for row in rows:
-            works, said = check_connection(row)
+            works, said = probe(row)
             self.message_user(request, f"{row}: {said}", messages.SUCCESS if works else messages.ERROR)
 
     def has_test_permission(self, request: HttpRequest) -> bool:
