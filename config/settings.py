@@ -8,7 +8,9 @@ from config.env import BASE_DIR, credential_keys, env, secret_key
 from config.jobs import cluster
 from config.logs import logging_config
 from portal.desk import look
-from portal.plugins.discovery import plugin_apps
+from portal.plugins import verdicts
+from portal.plugins.admission import admit
+from portal.plugins.discovery import installed
 
 # --- What kind of place this is -------------------------------------------------------------------------------
 DEBUG = env.bool("PORTAL_DEBUG", default=False)
@@ -43,7 +45,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 # --- Rooms ----------------------------------------------------------------------------------------------------
-INSTALLED_APPS = [
+ROOMS = [
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
@@ -61,8 +63,17 @@ INSTALLED_APPS = [
     "portal.sync",
     "portal.desk",
     "portal.demo",
-    *plugin_apps(),
 ]
+
+# --- Plugins, none of which is imported here ------------------------------------------------------------------
+STRICT = env.bool("PORTAL_STRICT", default=False)
+PLUGINS = admit(
+    installed(),
+    apps=ROOMS,
+    disabled=env.list("PORTAL_PLUGINS_DISABLED", default=[]),
+    verdicts=verdicts.read(DATA_DIR),
+)
+INSTALLED_APPS = [*ROOMS, *PLUGINS.apps]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

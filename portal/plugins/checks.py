@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
-from portal.plugins.manager import plugins
+from portal.plugins.overview import troubles
 
 # Measured: with other values django-q2 loses, doubles or hoards tasks. See docs/decisions/0001.
 REQUIRED = {"max_attempts": 1, "ack_failures": True, "catch_up": False, "bulk": 1, "guard_cycle": 0.5}
@@ -35,12 +35,13 @@ def jobs_ring_and_nothing_else(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register()
 def plugins_can_be_used(**_: Any) -> list[checks.CheckMessage]:
-    """A plugin that cannot be loaded is left out, and said so at every start."""
+    """A plugin that cannot be used is left out, and said so at every start; PORTAL_STRICT allows none."""
+    kind, identity = (checks.Error, "portal.E002") if settings.STRICT else (checks.Warning, "portal.W001")
     return [
-        checks.Warning(
-            failure.reason,
-            hint="Mend or uninstall the plugin, then restart the portal.",
-            id="portal.W001",
+        kind(
+            reason,
+            hint="Mend or uninstall the plugin, or name it in PORTAL_PLUGINS_DISABLED; docs/plugins.md tells how.",
+            id=identity,
         )
-        for failure in plugins().failures
+        for reason in troubles()
     ]

@@ -1,51 +1,51 @@
 """Which plugins are installed, read from the metadata of installed distributions. Nothing is imported here:
 settings ask this while Django is not yet up, and a broken plugin must not break that."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
-from pathlib import Path
 
 GROUP = "portal.plugins"
+PORTAL = "erp-portal"
+"""The portal's own distribution: what it brings is trusted, what others bring names a range of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PluginSource:
-    """One entry point of the group: `name` is how staff know the plugin, `module` holds its hooks."""
+    """One entry point of the group: `name` is how staff know the plugin, `module` holds its hooks.
+
+    `requires` are the lines of `Requires-Dist`, as they stand.
+    """
 
     name: str
     module: str
     distribution: str
     version: str
     entry_point: EntryPoint
+    requires: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def bundled(self) -> bool:
+        return self.distribution == PORTAL
+
+    def __str__(self) -> str:
+        return f"The plugin {self.name} {self.version} ({self.distribution})"
 
 
 def installed() -> list[PluginSource]:
-    """Every plugin that an installed distribution announces, by name. The first of two equal names counts,
-    as the first on `sys.path` does everywhere in Python."""
-    found: dict[str, PluginSource] = {}
+    """Every plugin that an installed distribution announces: the portal's own first, then by name and
+    distribution, so that of two that clash the same one comes first everywhere."""
+    return sorted(_sources(), key=lambda source: (not source.bundled, source.name, source.distribution))
+
+
+def _sources() -> Iterator[PluginSource]:
     for point in entry_points(group=GROUP):
         dist = point.dist
-        source = PluginSource(
+        yield PluginSource(
             name=point.name,
             module=point.module,
-            distribution=dist.name if dist else "",
-            version=dist.version if dist else "",
+            distribution=(dist.name or "") if dist else "",
+            version=(dist.version or "") if dist else "",
             entry_point=point,
+            requires=tuple(dist.requires or ()) if dist else (),
         )
-        found.setdefault(source.name, source)
-    return [found[name] for name in sorted(found)]
-
-
-def plugin_apps() -> list[str]:
-    """The plugins that are Django apps (their package ships an `apps.py`), as INSTALLED_APPS wants them."""
-    return [source.module for source in installed() if is_django_app(source.module)]
-
-
-def is_django_app(module: str) -> bool:
-    """Whether the package `module` has an `apps.py`: looked for on disk, no part of it is imported."""
-    top, *below = module.split(".")
-    # For a dotted name `find_spec` would import the parents, so only the first part is asked of it.
-    spec = find_spec(top)
-    places = spec.submodule_search_locations if spec else None
-    return any(Path(place, *below, "apps.py").is_file() for place in places or ())

@@ -8,12 +8,18 @@ from functools import cache
 from typing import Any
 
 import pluggy
+from django.conf import settings
 
-from portal.plugins.discovery import PluginSource, installed
+from portal.plugins.discovery import PluginSource
+from portal.plugins.labels import app_label, apps_file
+from portal.plugins.words import in_words
 from portal.sdk import hooks
 from portal.sdk.connector import Connector
 
 logger = logging.getLogger(__name__)
+
+FOREIGN = (Exception, SystemExit)
+"""What is caught around a plugin's code: a plugin that calls `sys.exit` must not end the portal's process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +30,37 @@ class PluginFailure:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Brings:
+    """What one plugin adds to the portal. `app` is the label of its Django app, empty when it is none."""
+
+    connectors: tuple[type[Connector], ...] = ()
+    jobs: tuple[hooks.PluginJob, ...] = ()
+    hooks: tuple[str, ...] = ()
+    app: str = ""
+
+
 class UnknownConnector(LookupError):
-    """No installed plugin brings a connector of that key. The message names the key and what is installed."""
+    """No plugin in use brings a connector of that key. The message names the key and what is installed."""
 
 
 class PluginManager:
-    """Every installed plugin, loaded. One that fails is left out and listed in `failures`."""
+    """The given plugins, loaded. One that fails is left out and listed in `failures`.
+
+    Every hook is asked once, here.
+    """
 
     def __init__(self, sources: Iterable[PluginSource]) -> None:
         self.failures: list[PluginFailure] = []
         self._pluggy = pluggy.PluginManager(hooks.PROJECT)
         self._pluggy.add_hookspecs(hooks)
+        self._packages: dict[str, str] = {}
+        self._modules: dict[str, str] = {}
         for source in sources:
             self._load(source)
+        self._owners: dict[str, str] = {}
         self._connectors = self._collect_connectors()
+        self._jobs = list(self._ask("register_jobs", lambda answer: isinstance(answer, hooks.PluginJob)))
 
     def connector_classes(self) -> dict[str, type[Connector]]:
         """Connector classes by their key, such as `tryton`, in the order of their keys."""
@@ -51,40 +74,72 @@ class PluginManager:
             known = ", ".join(self._connectors) or "none"
             raise UnknownConnector(
                 f"No installed plugin brings the connector “{key}”. Installed connectors: {known}. "
-                "Install the plugin again, or delete the connections that use it."
+                "Install the plugin again, or delete the connections that use it; "
+                "`./run manage plugins list` tells of plugins that are left out."
             ) from None
 
     def jobs(self) -> list[tuple[str, hooks.PluginJob]]:
         """The plugins' own jobs, each with the name of its plugin."""
-        return list(self._ask("register_jobs", lambda answer: isinstance(answer, hooks.PluginJob)))
+        return list(self._jobs)
+
+    def brings(self, plugin: str) -> Brings:
+        """What that plugin adds; nothing when it could not be loaded."""
+        loaded = self._pluggy.get_plugin(plugin)
+        if loaded is None:
+            return Brings()
+        module = self._modules[plugin]
+        return Brings(
+            connectors=tuple(
+                self._connectors[key] for key in self._connectors if self._owners.get(key) == plugin
+            ),
+            jobs=tuple(job for owner, job in self._jobs if owner == plugin),
+            hooks=tuple(sorted(caller.name for caller in self._pluggy.get_hookcallers(loaded) or ())),
+            app=app_label(module) if apps_file(module) else "",
+        )
+
+    def owner_of(self, connector: str) -> str:
+        """The plugin that brings the connector of that key; empty when none does."""
+        return self._owners.get(connector, "")
+
+    def plugin_of(self, module: str) -> str:
+        """The plugin that the Python module belongs to; empty when it is no plugin's."""
+        return next(
+            (plugin for plugin, home in self._packages.items() if f"{module}.".startswith(f"{home}.")), ""
+        )
 
     def _load(self, source: PluginSource) -> None:
         # A plugin is foreign code: whatever it raises, the portal starts without it and says so.
         try:
-            self._pluggy.register(source.entry_point.load(), name=source.name)
+            loaded = source.entry_point.load()
+            self._pluggy.register(loaded, name=source.name)
             self._pluggy.check_pending()
-        except Exception as error:
+        except FOREIGN as error:
             if self._pluggy.has_plugin(source.name):
                 self._pluggy.unregister(name=source.name)
             self._fail(source.name, f"it could not be loaded from {source.module}", error)
+        else:
+            self._packages[source.name] = getattr(loaded, "__package__", "") or source.module
+            self._modules[source.name] = source.module
 
     def _collect_connectors(self) -> dict[str, type[Connector]]:
-        found: dict[str, tuple[str, type[Connector]]] = {}
+        found: dict[str, type[Connector]] = {}
         for plugin, connector in self._ask("register_connectors", _is_connector_class):
-            owner, _ = found.setdefault(connector.key, (plugin, connector))
-            if owner != plugin:
+            owner = self._owners.setdefault(connector.key, plugin)
+            if owner == plugin:
+                found.setdefault(connector.key, connector)
+            else:
                 self._fail(plugin, f"the plugin {owner} already brings a connector “{connector.key}”")
-        return {key: found[key][1] for key in sorted(found)}
+        return {key: found[key] for key in sorted(found)}
 
     def _ask(self, hook: str, fits: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
         """What the plugins' hooks returned, item by item with the plugin's name; each plugin is asked alone,
         because pluggy's own call ends at the first one that raises."""
         implementations = getattr(self._pluggy.hook, hook).get_hookimpls()
-        for implementation in sorted(implementations, key=lambda each: each.plugin_name):
+        for implementation in sorted(implementations, key=self._turn):
             plugin = implementation.plugin_name
             try:
                 answers = list(implementation.function())
-            except Exception as error:
+            except FOREIGN as error:
                 self._fail(plugin, f"its hook {hook} failed", error)
                 continue
             for answer in answers:
@@ -95,9 +150,13 @@ class PluginManager:
                         plugin, f"its hook {hook} returned {answer!r}, which is not what that hook returns"
                     )
 
-    def _fail(self, plugin: str, what: str, error: Exception | None = None) -> None:
+    def _turn(self, implementation: Any) -> int:
+        """Plugins are asked in the order they were given: the portal's own first."""
+        return list(self._modules).index(implementation.plugin_name)
+
+    def _fail(self, plugin: str, what: str, error: BaseException | None = None) -> None:
         reason = f"The plugin {plugin} cannot be used as it is: {what}"
-        reason += f" ({type(error).__name__}: {error})." if error else "."
+        reason += f" ({in_words(error)})." if error else "."
         self.failures.append(PluginFailure(plugin, reason))
         logger.error(reason, exc_info=error)
 
@@ -108,8 +167,8 @@ def _is_connector_class(answer: Any) -> bool:
 
 @cache
 def plugins() -> PluginManager:
-    """The manager of this process, made when first asked for."""
-    return PluginManager(installed())
+    """The manager of this process with the plugins that settings admitted, made when first asked for."""
+    return PluginManager(settings.PLUGINS.admitted)
 
 
 def connector_classes() -> dict[str, type[Connector]]:

@@ -4,7 +4,6 @@ import pytest
 from django.core.checks import run_checks
 
 from portal.plugins import checks
-from portal.plugins.manager import PluginFailure
 
 
 def messages(identity):
@@ -41,14 +40,19 @@ def test_clusters_of_other_names_must_be_defined(settings):
     assert "ALT_CLUSTERS" in messages("portal.E001")[0].msg
 
 
-def test_a_plugin_that_failed_is_told_at_every_start(monkeypatch):
-    class Manager:
-        failures = [PluginFailure("acme", "The plugin acme cannot be used as it is: it is broken.")]
-
-    monkeypatch.setattr(checks, "plugins", Manager)
+def test_a_plugin_that_cannot_be_used_is_told_at_every_start(monkeypatch):
+    monkeypatch.setattr(checks, "troubles", lambda: ["The plugin acme is refused: it is broken."])
     [warning] = messages("portal.W001")
     assert "acme" in warning.msg
     assert not warning.is_serious()
+
+
+def test_a_strict_portal_does_not_start_with_a_plugin_that_cannot_be_used(monkeypatch, settings):
+    settings.STRICT = True
+    monkeypatch.setattr(checks, "troubles", lambda: ["The plugin acme is refused: it is broken."])
+    [error] = messages("portal.E002")
+    assert error.is_serious()
+    assert messages("portal.W001") == []
 
 
 def test_the_bundled_plugins_work():

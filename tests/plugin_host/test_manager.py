@@ -1,12 +1,10 @@
-"""Plugins are found in metadata, and one that fails is left out by name."""
+"""Plugins are loaded and asked one by one, and one that fails is left out by name."""
 
-import subprocess
 import sys
 from importlib.metadata import EntryPoint
 
 import pytest
 
-from portal.plugins import discovery
 from portal.plugins.discovery import GROUP, PluginSource
 from portal.plugins.manager import PluginManager, UnknownConnector
 
@@ -34,34 +32,6 @@ def plugin(tmp_path, monkeypatch):
         return PluginSource(name, module, "some-dist", "1.0", EntryPoint(name, module, GROUP))
 
     return write
-
-
-def test_the_bundled_plugins_come_in_by_the_door_of_everybody():
-    assert {"demoshop", "tryton"} <= {source.name for source in discovery.installed()}
-    assert {source.distribution for source in discovery.installed() if source.name == "tryton"} == {
-        "erp-portal"
-    }
-
-
-def test_settings_import_no_plugin():
-    code = (
-        "import sys; from django.conf import settings; settings.INSTALLED_APPS; "
-        "print([name for name in sys.modules if name.startswith('plugins')])"
-    )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == "[]"
-
-
-def test_a_package_with_an_apps_module_is_a_django_app_and_is_not_imported(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    for name, files in {"with_app": ["__init__", "apps"], "without_app": ["__init__"]}.items():
-        (tmp_path / "vendor_x" / name).mkdir(parents=True)
-        for file in files:
-            (tmp_path / "vendor_x" / name / f"{file}.py").write_text("raise RuntimeError('imported')")
-    (tmp_path / "vendor_x" / "__init__.py").write_text("raise RuntimeError('imported')")
-    assert discovery.is_django_app("vendor_x.with_app")
-    assert not discovery.is_django_app("vendor_x.without_app")
-    assert not discovery.is_django_app("no_such_package_anywhere")
 
 
 def test_a_connector_is_found_by_its_key(plugin):
@@ -95,6 +65,15 @@ def test_an_unknown_connector_is_answered_with_what_is_installed(plugin):
             "hook register_connectors failed",
         ),
         ("from portal.sdk import hook\n@hook\ndef register_connectors(): return ['acme']", "returned 'acme'"),
+        ("import sys; sys.exit(3)", "could not be loaded from plugin_rotten (it called sys.exit(3))"),
+        (
+            "from portal.sdk import hook\n@hook\ndef register_connectors(): raise SystemExit",
+            "hook register_connectors failed",
+        ),
+        (
+            "from portal.sdk import hook\n@hook\ndef register_jobs(every): return []",
+            "register_jobs(every) Argument(s) {'every'} are declared in the hookimpl but can not be found",
+        ),
         (GOOD.format(key="acme"), "the plugin good already brings a connector “acme”"),
     ],
 )
@@ -118,3 +97,21 @@ def register_jobs():
 """
     manager = PluginManager([plugin("cleaner", source)])
     assert [(name, job.name) for name, job in manager.jobs()] == [("cleaner", "sweep")]
+
+
+def test_a_hook_is_asked_once_however_often_its_answer_is_needed(plugin):
+    source = "from portal.sdk import hook\n@hook\ndef register_jobs(): raise OSError('no disk')"
+    manager = PluginManager([plugin("cleaner", source)])
+    assert [manager.jobs(), manager.jobs()] == [[], []]
+    assert len(manager.failures) == 1
+
+
+def test_it_is_told_what_a_plugin_brings(plugin):
+    manager = PluginManager([plugin("good", GOOD.format(key="acme"))])
+    brought = manager.brings("good")
+    assert ([connector.key for connector in brought.connectors], brought.hooks) == (
+        ["acme"],
+        ("register_connectors",),
+    )
+    assert (manager.owner_of("acme"), manager.owner_of("shopify")) == ("good", "")
+    assert not manager.brings("unheard-of").hooks

@@ -1,0 +1,93 @@
+"""`manage.py plugins`: which are installed, whether they can be used, and switching them."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from portal.plugins.overview import Line, as_text, overview
+from portal.plugins.preflight import LIMIT, changed, preflight
+from portal.plugins.switches import switch, switched_off
+from portal.plugins.verdicts import one_at_a_time
+
+
+class Command(BaseCommand):
+    help = "Which plugins are installed and what became of them; examine them; switch one on or off."
+    # What the checks say about plugins is what this command is there to mend.
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True)
+        actions.add_parser("list", help="all installed plugins with their state and what they bring")
+        flight = actions.add_parser("preflight", help="try every plugin that is not the portal's own, now")
+        flight.add_argument(
+            "--if-changed", action="store_true", help="only when one was never tried; says nothing otherwise"
+        )
+        flight.add_argument(
+            "--limit", type=float, default=LIMIT, help="seconds that a plugin may take (%(default)g)"
+        )
+        for action, words in (("enable", "let it work again"), ("disable", "begin nothing of it any more")):
+            actions.add_parser(action, help=words).add_argument("name")
+
+    def handle(self, *args: Any, action: str, **options: Any) -> str:
+        if action == "list":
+            return _table(overview())
+        if action == "preflight":
+            return _preflight(if_changed=options["if_changed"], limit=options["limit"])
+        return _switch(options["name"], on=action == "enable")
+
+
+def _preflight(*, if_changed: bool, limit: float) -> str:
+    """What was found, a line for each plugin; empty when nothing was to be done."""
+    with one_at_a_time(settings.DATA_DIR):
+        if if_changed and not changed(settings.PLUGINS):
+            return ""
+        candidates = settings.PLUGINS.candidates
+        verdicts = preflight(candidates, limit=limit)
+    wrong = [each.reason for each in settings.PLUGINS.left_out if each.source not in candidates]
+    fine = []
+    for source in candidates:
+        if reason := verdicts[source.name].reason:
+            wrong.append(f"{source} is in quarantine: {reason}")
+        else:
+            fine.append(f"{source} can be used.")
+    if settings.STRICT and wrong:
+        raise CommandError(
+            "\n".join(["With PORTAL_STRICT the portal does not start while a plugin cannot be used.", *wrong])
+        )
+    return "\n".join([*wrong, *fine]) or "No plugin is installed but the portal's own."
+
+
+def _switch(name: str, *, on: bool) -> str:
+    if name not in (names := {line.name for line in overview()}):
+        raise CommandError(f"No plugin {name} is installed. There are {', '.join(sorted(names))}.")
+    switch(name, on=on)
+    return f"The plugin {name} is switched {'on' if on else 'off'}. This holds at once."
+
+
+def _table(lines: Iterable[Line]) -> str:
+    try:
+        off = switched_off()
+    except DatabaseError:
+        off = []  # the list is there to help also before the first migrate
+    rows = [("plugin", "version", "distribution", "state", "brings")]
+    rows += [
+        (
+            line.name,
+            line.version,
+            line.distribution,
+            f"{line.state}, switched off" if line.name in off else line.state,
+            as_text(line.brings) or "–",
+        )
+        for line in lines
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    table = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]
+    return "\n".join([*table, *(f"\n{reason}" for line in lines for reason in line.reasons)])
