@@ -10,12 +10,16 @@ import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 from threading import Event
 from typing import Any, Self
 
 from django.utils import timezone
 
-from portal.connections.services import opened
+from portal.connections.services import opened, redacted
+from portal.plugins.failures import charge
+from portal.plugins.manager import FOREIGN
+from portal.plugins.words import in_words
 from portal.sdk import Change, Connector, Misconfigured, OutcomeUnknown, PortalError, ReadAgain
 from portal.sdk.capabilities import PullsStock
 from portal.sdk.connector import Promise
@@ -68,6 +72,8 @@ def deliver(job: Job, progress: Progress) -> None:
             outcomes = [future.result() for future in done]
             for future in done:
                 del flying[future]
+            for outcome in outcomes:
+                charge(outcome.result, partial(redacted, connection))
             progress.add(settle(connection, outcomes))
 
 
@@ -124,9 +130,10 @@ class Sender:
             result = error
             if isinstance(error, Misconfigured) or getattr(error, "whole_connection", False):
                 self.stopped.set()
-        except Exception as error:
+        except FOREIGN as error:
             logger.exception("The connector %s failed on %s.", self._connector, operation.op_key)
-            result = error
+            bug = error if isinstance(error, Exception) else RuntimeError(in_words(error))
+            result = bug.with_traceback(error.__traceback__)
         spent = int((time.perf_counter() - clock) * 1000)
         return Outcome(operation, result, started=started, milliseconds=spent)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 
 from django.db import transaction
 from django.utils import timezone
 
 from portal.connections.models import Connection
-from portal.connections.services import open_connector, opened
+from portal.connections.services import open_connector, opened, redacted
+from portal.plugins.failures import charged
+from portal.plugins.manager import plugins
 from portal.sdk import Connector, Forged, Page, Record, Webhook
 from portal.sdk.capabilities import HearsWebhooks
 from portal.sync.apply import apply_page
@@ -29,10 +32,12 @@ def receive(connection: Connection, headers: Mapping[str, str], body: bytes) -> 
     Nothing else happens here: whoever calls may answer 2xx once this has returned.
     """
     connector = open_connector(connection)
+    hidden = partial(redacted, connection)
     try:
         if not isinstance(connector, HearsWebhooks):
             raise Forged(f"{connection} does not send webhooks.")
-        hints = connector.hear(Webhook(headers, body), connection.webhook_secrets)
+        with charged(plugins().owner_of(connection.connector), f"Hearing a webhook of {connection}", hidden):
+            hints = connector.hear(Webhook(headers, body), connection.webhook_secrets)
     finally:
         connector.close()
     events = [

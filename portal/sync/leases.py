@@ -39,9 +39,9 @@ def take(job_id: int) -> Job | None:
     return job if taken else None
 
 
-def keep(job: Job, **fields: object) -> None:
+def keep(job: Job, *, lease: timedelta = LEASE, **fields: object) -> None:
     """Prolong the lease, and store ``fields`` with it. Raises ``LeaseLost``."""
-    kept = Job.objects.filter(pk=job.pk, fence=job.fence).update(lease_until=in_(LEASE), **fields)
+    kept = Job.objects.filter(pk=job.pk, fence=job.fence).update(lease_until=in_(lease), **fields)
     if not kept:
         raise LeaseLost(f"{job} was taken over by another worker.")
 

@@ -11,6 +11,7 @@ from portal.connections.models import Connection
 from portal.sync.doors import knock
 from portal.sync.models import Event, Job
 from portal.sync.outbox import claimable, doubt_lapsed
+from portal.sync.switched import jobs_switched_off
 
 
 def sweep() -> int:
@@ -22,7 +23,7 @@ def sweep() -> int:
     _bring_forward("deliver", claimable().values("connection"))
     _bring_forward("inbox", Event.objects.filter(state=Event.State.NEW).values("connection"))
     free = Q(lease_until=None) | Q(lease_until__lt=Now())
-    resting = Q(connection__resting_until__gt=Now()) | Q(connection__enabled=False)
+    resting = Q(connection__resting_until__gt=Now()) | jobs_switched_off()
     due = Job.objects.filter(free, enabled=True, due_at__lte=Now()).exclude(resting)
     return knock(list(due.values_list("pk", flat=True)))
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 from django.utils import timezone
 
 from portal.connections.services import redacted, rested_at
-from portal.plugins.manager import plugins
+from portal.plugins.failures import charge
+from portal.plugins.manager import FOREIGN
 from portal.sdk import Misconfigured, PortalError, RetryLater
+from portal.sync import invariants, plugin_jobs
 from portal.sync.deliver import deliver
 from portal.sync.doors import knock
 from portal.sync.health import recovered, trouble
@@ -22,6 +25,7 @@ from portal.sync.progress import Progress
 from portal.sync.pull import check, pull
 from portal.sync.pump import sing
 from portal.sync.sweep import sweep
+from portal.sync.switched import jobs_switched_off
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +35,7 @@ WORK: dict[str, Callable[[Job, Progress], None]] = {
     "inbox": work_off,
     "hooks": renew,
     "deliver": deliver,
+    "invariants": invariants.work,
 }
 
 
@@ -40,13 +45,12 @@ def answer(job_id: int) -> str:
     if job is None:
         return "nothing due"
     connection = job.connection
-    if connection is not None:
-        if not connection.enabled:
-            give_back(job)
-            return "switched off"
-        if connection.resting_until and connection.resting_until > timezone.now():
-            give_back(job, due_at=connection.resting_until)
-            return "resting"
+    if Job.objects.filter(jobs_switched_off(), pk=job.pk).exists():
+        give_back(job)
+        return "switched off"
+    if connection is not None and connection.resting_until and connection.resting_until > timezone.now():
+        give_back(job, due_at=connection.resting_until)
+        return "resting"
     progress = Progress(job)
     try:
         _work(job, progress)
@@ -56,8 +60,9 @@ def answer(job_id: int) -> str:
     except PortalError as error:
         _failed(job, progress, error)
         return f"failed: {error}"
-    except Exception as error:
+    except FOREIGN as error:
         logger.exception("The job %s failed.", job)
+        charge(error, partial(redacted, connection) if connection is not None else str)
         said = f"An unforeseen error stopped the job: {type(error).__name__}: {error}"
         bug = PortalError(redacted(connection, said) if connection is not None else said)
         _failed(job, progress, bug)
@@ -81,15 +86,11 @@ def tick() -> None:
 
 
 def _work(job: Job, progress: Progress) -> None:
-    area, _, rest = job.name.partition(":")
-    if area != "plugin":
+    area = job.name.partition(":")[0]
+    if area == "plugin":
+        plugin_jobs.run(job)
+    else:
         WORK[area](job, progress)
-        return
-    for plugin, plugin_job in plugins().jobs():
-        if f"{plugin}:{plugin_job.name}" == rest:
-            plugin_job.run()
-            return
-    raise Misconfigured(f"The plugin that brought the job {rest} is not installed any more.")
 
 
 def _failed(job: Job, progress: Progress, error: PortalError) -> None:

@@ -16,7 +16,9 @@ from portal.demo.play import Play
 from portal.demo.setup import PASSWORD, USER, set_up
 from portal.demo.stage import staged
 from portal.demo.warehouse import Shift
+from portal.runner.plugins import examine_new_plugins
 from portal.runner.processes import portal_processes
+from portal.sync.invariants import ask
 
 
 class Command(BaseCommand):
@@ -45,6 +47,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "The demo keeps to its own data: start it with ./run demo, which sets PORTAL_DEMO=1."
             )
+        examine_new_plugins()
         self.began = time.monotonic()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.default_int_handler)
@@ -83,9 +86,15 @@ class Command(BaseCommand):
                 self.say("Everything has arrived. Look around; Ctrl-C stops it.")
                 while True:
                     time.sleep(3600)
-            rows = compare(stage)
+            rows, verdicts = compare(stage), ask()
         self.stdout.write("\n" + as_table(rows))
-        return all(row.agrees for row in rows)
+        broken = [verdict for verdict in verdicts if verdict.count]
+        for verdict in broken:
+            self.stdout.write(f"✗ not {verdict.rule.sentence}: {'; '.join(verdict.examples)}")
+        self.stdout.write(
+            f"{len(verdicts) - len(broken)} of {len(verdicts)} rules of the portal's own books hold."
+        )
+        return not broken and all(row.agrees for row in rows)
 
 
 def forget(directory: Path) -> None:
