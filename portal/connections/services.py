@@ -7,6 +7,7 @@ import secrets as random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, get_args
 
 from django.db.models import F
@@ -14,7 +15,9 @@ from django.utils import timezone
 from pydantic import SecretBytes, SecretStr, ValidationError
 
 from portal.connections.models import Connection
-from portal.plugins.manager import UnknownConnector, connector_class
+from portal.plugins.failures import charge
+from portal.plugins.manager import FOREIGN, UnknownConnector, connector_class
+from portal.plugins.switches import require_on
 from portal.sdk import Connector, Misconfigured, PortalError, RetryLater, Settings
 
 logger = logging.getLogger(__name__)
@@ -53,9 +56,11 @@ def save_connection(connection: Connection, values: Mapping[str, Any]) -> Connec
 
 
 def open_connector(connection: Connection) -> Connector:
-    """The connector of this connection. Raises ``Misconfigured`` when its plugin or a setting is missing."""
+    """The connector of this connection. Raises ``Misconfigured`` when its plugin is missing or switched off, or
+    when a setting is missing."""
     try:
         cls = connector_class(connection.connector)
+        require_on(connection.connector)
         settings = cls.Settings.model_validate({**connection.settings, **connection.credentials})
     except UnknownConnector as error:
         raise Misconfigured(str(error)) from error
@@ -86,8 +91,9 @@ def check_connection(connection: Connection) -> tuple[bool, str]:
     except PortalError as error:
         note_trouble(connection, error)
         return False, str(error)
-    except Exception as error:
+    except FOREIGN as error:
         logger.exception("The connector of %s failed at its test.", connection)
+        charge(error, partial(redacted, connection))
         return False, redacted(connection, f"The connector failed: {type(error).__name__}: {error}")
     note_success(connection, said)
     return True, said

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from traceback import walk_tb
 
@@ -20,23 +20,24 @@ class PluginFailed(PortalError):
 
 
 @contextmanager
-def charged(plugin: str, doing: str) -> Iterator[None]:
+def charged(plugin: str, doing: str, hide: Callable[[str], str] = str) -> Iterator[None]:
     """Around a call into a plugin: what it raises, except the SDK's own errors, is recorded and comes out as
-    ``PluginFailed``, also when it called `sys.exit`. Without a plugin's name nothing is recorded."""
+    ``PluginFailed``, also when it called `sys.exit`. ``hide`` blacks out what nobody may read."""
     try:
         yield
     except PortalError:
         raise
     except FOREIGN as error:
-        failed = PluginFailed(f"{doing} failed: {in_words(error)}.")
-        record(plugin, str(failed))
+        failed = PluginFailed(hide(f"{doing} failed: {in_words(error)}."))
+        if plugin:
+            record(plugin, str(failed))
         raise failed from error
 
 
-def charge(error: object) -> None:
+def charge(error: object, hide: Callable[[str], str] = str) -> None:
     """Record an error against the plugin whose code it came out of, if it is one that nobody foresaw."""
     if isinstance(error, FOREIGN) and not isinstance(error, PortalError) and (plugin := culprit(error)):
-        record(plugin, f"It failed: {in_words(error)}.")
+        record(plugin, hide(f"It failed: {in_words(error)}."))
 
 
 def culprit(error: BaseException) -> str:
@@ -47,8 +48,6 @@ def culprit(error: BaseException) -> str:
 
 def record(plugin: str, said: str) -> None:
     """Count one more failure. `failing_since` is when they began."""
-    if not plugin:
-        return
     now = timezone.now()
     Plugin.objects.get_or_create(name=plugin)
     row = Plugin.objects.filter(name=plugin)

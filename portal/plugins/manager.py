@@ -2,7 +2,7 @@
 keeps each plugin's failure its own."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -89,9 +89,7 @@ class PluginManager:
             return Brings()
         module = self._modules[plugin]
         return Brings(
-            connectors=tuple(
-                self._connectors[key] for key in self._connectors if self._owners.get(key) == plugin
-            ),
+            connectors=tuple(self._connectors[key] for key in self.connectors_of([plugin])),
             jobs=tuple(job for owner, job in self._jobs if owner == plugin),
             hooks=tuple(sorted(caller.name for caller in self._pluggy.get_hookcallers(loaded) or ())),
             app=app_label(module) if apps_file(module) else "",
@@ -100,6 +98,10 @@ class PluginManager:
     def owner_of(self, connector: str) -> str:
         """The plugin that brings the connector of that key; empty when none does."""
         return self._owners.get(connector, "")
+
+    def connectors_of(self, names: Collection[str]) -> list[str]:
+        """The keys of the connectors that these plugins bring."""
+        return [key for key in self._connectors if self._owners.get(key) in names]
 
     def plugin_of(self, module: str) -> str:
         """The plugin that the Python module belongs to; empty when it is no plugin's."""

@@ -27,15 +27,10 @@ def switched_off() -> list[str]:
     return list(Plugin.objects.filter(enabled=False).values_list("name", flat=True))
 
 
-def connectors_of(names: Iterable[str]) -> list[str]:
-    """The keys of the connectors that these plugins bring."""
-    return [connector.key for name in names for connector in plugins().brings(name).connectors]
-
-
 def require_on(connector: str) -> None:
     """Raises ``Misconfigured`` when the plugin that brings this connector is switched off."""
     plugin = plugins().owner_of(connector)
-    if plugin and plugin in switched_off():
+    if plugin in switched_off():
         raise Misconfigured(
             f"The plugin {plugin} is switched off, so nothing is read or sent with it; what comes up waits.",
             mend="Switch it on under Plugins.",

@@ -10,6 +10,11 @@ from urllib.request import urlopen
 import pytest
 from django.conf import settings
 
+from portal.plugins.manager import plugins
+from tests.engine import erp, house, rings, shop, toys
+
+__all__ = ["erp", "house", "rings", "shop", "toys"]
+
 
 class Portal:
     """A portal of its own, with its own data and the distributions in `site` beside the portal's."""
@@ -86,3 +91,11 @@ def portal(tmp_path):
 @pytest.fixture(scope="module")
 def shared_portal(tmp_path_factory):
     return Portal(tmp_path_factory.mktemp("portal"))
+
+
+@pytest.fixture
+def owned(house, monkeypatch):
+    """The house, whose shop is brought by the plugin `shops` and whose ERP by the plugin `erps`."""
+    monkeypatch.setattr(plugins(), "_owners", {"toyshop": "shops", "toyerp": "erps"})
+    monkeypatch.setattr(plugins(), "_packages", {"shops": "tests.toys"})
+    return house

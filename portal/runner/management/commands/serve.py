@@ -1,8 +1,6 @@
 """`manage.py serve`: the portal's processes on a company's server, all of them or the ones named."""
 
-import os
 import signal
-import sys
 import time
 from argparse import ArgumentParser
 from typing import Any
@@ -14,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from portal.runner import Runner
+from portal.runner.plugins import examine_new_plugins
 from portal.runner.processes import PROCESSES, portal_processes
 
 
@@ -30,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, process: list[str], **options: Any) -> None:
         if unknown := set(process) - set(PROCESSES):
             raise CommandError(f"There is no process {', '.join(unknown)}. There are {', '.join(PROCESSES)}.")
-        _examine_new_plugins()
+        examine_new_plugins()
         _refuse_an_old_database()
         children = portal_processes(process or PROCESSES)
         if settings.PRODUCTION and any(child.name == "web" for child in children):
@@ -49,13 +48,6 @@ class Command(BaseCommand):
             pass
         finally:
             self.stdout.write("The portal has stopped.")
-
-
-def _examine_new_plugins() -> None:
-    """Those that pass take part from the start: this process begins again, with settings that admit them."""
-    if call_command("plugins", "preflight", "--if-changed"):
-        sys.stdout.flush()
-        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 - the words this process was started with
 
 
 def _refuse_an_old_database() -> None:
