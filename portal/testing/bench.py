@@ -1,0 +1,170 @@
+"""One connector before its scripted remote, for one check."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from unittest.mock import patch
+
+import requests
+from pydantic import SecretStr
+
+from portal.sdk.connector import Change, Connector, Found, Page
+from portal.sdk.records import Record
+from portal.testing.push import Push
+from portal.testing.registry import Broken
+from portal.testing.remote import Remote
+
+if TYPE_CHECKING:
+    from portal.testing.contract import ConnectorContract
+
+T = TypeVar("T")
+MOST_PAGES = 200
+
+
+class Bench:
+    """``remote`` is the scripted remote, ``connect()`` a new connector to it; all are closed at the end."""
+
+    def __init__(self, contract: type[ConnectorContract]) -> None:
+        self.contract = contract
+        self.connector = contract.connector
+        self.remote = Remote(contract.answers, contract.reads)
+        self.untimed: list[str] = []
+        self._ends = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._ends.enter_context(self.remote)
+        self._ends.enter_context(self._watch_calls())
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._ends.close()
+
+    def secret_fields(self) -> list[str]:
+        fields = self.connector.Settings.model_fields
+        return [name for name, field in fields.items() if "SecretStr" in str(field.annotation)]
+
+    def settings(self) -> dict[str, Any]:
+        """What the author gave, the remote's address put in, secrets made up where none was given."""
+        made_up = {name: f"canary-{name}-5d41402abc" for name in self.secret_fields()}
+        given = {
+            name: value.replace("{url}", self.remote.url) if isinstance(value, str) else value
+            for name, value in self.contract.settings.items()
+        }
+        return made_up | given
+
+    def secrets(self) -> list[str]:
+        values = self.settings()
+        plain = (
+            value.get_secret_value() if isinstance(value := values[name], SecretStr) else value
+            for name in self.secret_fields()
+        )
+        return [str(value) for value in plain if value]
+
+    def connect(self) -> Any:
+        made = self.connector(self.connector.Settings(**self.settings()))
+        self._ends.callback(_close, made)
+        return made
+
+    # -- reading --
+
+    def walk(self, kind: str, cursor: str | None = None) -> Iterator[Page[Record]]:
+        """The pages of a new connector, one by one; too many are an error."""
+        for count, page in enumerate(getattr(self.connect(), f"pull_{kind}")(cursor)):
+            if count >= MOST_PAGES:
+                raise Broken(f"pull_{kind} did not end: {count} pages came from a script that has far fewer.")
+            yield page
+
+    def pages(self, kind: str, cursor: str | None = None) -> list[Page[Record]]:
+        return list(self.walk(kind, cursor))
+
+    def first(self, kind: str) -> Page[Record]:
+        """The first page that holds anything."""
+        for page in self.walk(kind):
+            if page.found or page.rejected:
+                return page
+        raise Broken(f"pull_{kind} found nothing in the script's answers.")
+
+    def expected(self, kind: str) -> dict[str, str]:
+        """The ids that reading has to find, with the figure that each has to show (empty: any)."""
+        given = self.contract.expect.get(kind, ())
+        if isinstance(given, dict):
+            return {str(key): str(figure) for key, figure in given.items()}
+        return dict.fromkeys(map(str, given), "")
+
+    # -- writing --
+
+    def push(self, kind: str) -> Push:
+        try:
+            return self.contract.pushes[kind]
+        except KeyError:
+            raise Broken(
+                f"There is no example of a change for push_{kind}. Give one as pushes = {{{kind!r}: Push(record=…)}}."
+            ) from None
+
+    # Each with a new connector, so that nothing is remembered from the call before.
+
+    def send(self, kind: str, change: Change[Any]) -> Any:
+        return getattr(self.connect(), f"push_{kind}")(change)
+
+    def find(self, kind: str, change: Change[Any]) -> Any:
+        return getattr(self.connect(), f"find_{kind}")(change)
+
+    def fetch(self, kind: str, external_ids: list[str]) -> Any:
+        return getattr(self.connect(), f"fetch_{kind}")(external_ids)
+
+    # -- what went over the line --
+
+    def hint(self) -> str:
+        """What the script could not answer, for the end of a sentence."""
+        asked = self.remote.unanswered
+        if not asked:
+            return ""
+        return f"(The script has no answer for {', '.join(asked[:3])}: add a route, or correct the call.)"
+
+    def _watch_calls(self) -> Any:
+        """Turn a silent remote into the time-out it stands for, without the wait; note calls without one."""
+        send = requests.adapters.HTTPAdapter.send
+
+        def watched(adapter: Any, request: Any, *args: Any, **options: Any) -> Any:
+            waits = options.get("timeout")
+            if waits is None or (isinstance(waits, tuple) and None in waits):
+                self.untimed.append(f"{request.method} {request.url.removeprefix(self.remote.url)}")
+            try:
+                return send(adapter, request, *args, **options)
+            except requests.exceptions.ConnectionError as error:
+                if self.remote.silent:
+                    raise requests.exceptions.ReadTimeout("timed out", request=request) from error
+                raise
+
+        return patch.object(requests.adapters.HTTPAdapter, "send", watched)
+
+
+def records(pages: list[Page[Record]]) -> list[Record]:
+    return [found.record for page in pages for found in page.found]
+
+
+def founds(pages: list[Page[Record]]) -> list[Found[Record]]:
+    return [found for page in pages for found in page.found]
+
+
+def told(error: BaseException) -> str:
+    """An error in a few words: its class and the first line of what it says."""
+    said = str(error).strip().split("\n", 1)[0][:160]
+    return f"{type(error).__name__}({said!r})" if said else type(error).__name__
+
+
+def attempt(call: Callable[[], T], where: str, do: str) -> T:
+    """The call's result. Raises ``Broken`` with the error's own words when it fails."""
+    try:
+        return call()
+    except Broken:
+        raise
+    except Exception as error:
+        raise Broken(f"{where} raised {told(error)}. {do}") from error
+
+
+def _close(connector: Connector) -> None:
+    with suppress(Exception):  # one check says so; the others are about something else
+        connector.close()

@@ -1,0 +1,123 @@
+"""What a scripted remote answers, as plain data: ``{"GET /orders?page=2": {...}}``.
+
+A route is ``METHOD /path?query ~text``. ``*`` stands for anything within the path or a query's value; a
+query that is not named may be anything; ``~text`` has to occur in the request's body (for GraphQL and the
+like). Of the routes that fit, the one that says most wins.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fnmatch import fnmatchcase
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+Answers = Mapping[str, Any]
+_NUMBER = re.compile(r'"@number:(.*?)@"')
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that is more than JSON with status 200. ``body`` may be any JSON, or raw bytes."""
+
+    status: int = 200
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def content(self, url: str) -> bytes:
+        """The bytes to send; ``{url}`` in them becomes the remote's address."""
+        raw = self.body if isinstance(self.body, bytes) else dump(self.body)
+        return raw.replace(b"{url}", url.encode())
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came in: header names are lower-case, ``route`` is the one that answered (None: none fitted)."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    route: str | None = None
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.target).query, keep_blank_values=True))
+
+    @cached_property
+    def json(self) -> Any:
+        """The body as JSON; None where it is not JSON."""
+        try:
+            return json.loads(self.body, parse_float=Decimal)
+        except ValueError:
+            return None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.target}"
+
+
+@dataclass(frozen=True)
+class Route:
+    """One parsed route."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    text: str
+
+    def fits(self, request: Request) -> bool:
+        given = request.query
+        return (
+            self.method in ("*", request.method)
+            and fnmatchcase(request.path, self.path)
+            and all(name in given and fnmatchcase(given[name], want) for name, want in self.query.items())
+            and self.text.encode() in request.body
+        )
+
+    @property
+    def weight(self) -> tuple[int, int, int]:
+        """How much the route says: a query or a text more than none, a plain path more than a wildcard."""
+        wild = self.path.count("*") + sum(want.count("*") for want in self.query.values())
+        return len(self.query) + bool(self.text), -wild, len(self.path) + len(self.text)
+
+
+@lru_cache(maxsize=1000)
+def route(text: str) -> Route:
+    """Parse ``METHOD /path?query ~text``. Raises ``ValueError`` when it is not like that."""
+    match = re.fullmatch(r"([A-Z]+|\*) (/[^? ]*)(?:\?(\S*))?(?: ~(.+))?", text)
+    if not match:
+        raise ValueError(
+            f"{text!r} is not a route. Write it as “GET /path”, “GET /path?name=value” or “POST /path ~text”."
+        )
+    method, path, query, wanted = match.groups()
+    return Route(method, path, dict(parse_qsl(query or "", keep_blank_values=True)), wanted or "")
+
+
+def choose(answers: Answers, request: Request) -> str | None:
+    """The route that answers the request, None if none fits."""
+    fitting = [text for text in answers if route(text).fits(request)]
+    return max(fitting, key=lambda text: route(text).weight, default=None)
+
+
+def load(answers: Answers | Path) -> Answers:
+    """Answers as given, or from a JSON file, numbers with a point kept exact."""
+    if isinstance(answers, Path):
+        loaded: Answers = json.loads(answers.read_text("utf-8"), parse_float=Decimal)
+        return loaded
+    return answers
+
+
+def dump(value: Any) -> bytes:
+    """JSON as vendors send it: UTF-8, a ``Decimal`` as the number it is, digit by digit."""
+    text = json.dumps(value, ensure_ascii=False, default=lambda number: f"@number:{number}@")
+    return _NUMBER.sub(r"\1", text).encode()
