@@ -14,7 +14,7 @@ from portal.plugins.discovery import PluginSource
 from portal.plugins.labels import app_label, apps_file
 from portal.plugins.words import in_words
 from portal.sdk import hooks
-from portal.sdk.connector import Connector
+from portal.sdk.connector import Connector, Promise
 
 logger = logging.getLogger(__name__)
 
@@ -181,3 +181,14 @@ def connector_classes() -> dict[str, type[Connector]]:
 def connector_class(key: str) -> type[Connector]:
     """The connector class of that key. Raises UnknownConnector."""
     return plugins().connector_class(key)
+
+
+def connector_class_or_none(key: str) -> type[Connector] | None:
+    """The same for those who go on without it: a plugin in quarantine must not hold up its neighbours."""
+    return plugins().connector_classes().get(key)
+
+
+def promise_of(key: str, kind: str) -> Promise:
+    """What the remote promises for pushes of that kind; nothing while the connector's plugin is away."""
+    cls = connector_class_or_none(key)
+    return cls.promises.get(kind, Promise.NOTHING) if cls else Promise.NOTHING

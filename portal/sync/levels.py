@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from portal.connections.models import Connection
 from portal.connections.selectors import records_of
-from portal.plugins.manager import connector_class
+from portal.plugins.manager import connector_class_or_none
 from portal.records.models import StockLevel
 from portal.sdk import Found
 from portal.sdk import StockLevel as StockRecord
@@ -120,7 +120,8 @@ def clear_doubts(connection: Connection, now: datetime) -> int:
     read = Job.objects.filter(connection=connection, name__in=READS_FIRST, enabled=True)
     began = read.aggregate(oldest=Min("last_began_at"))["oldest"]
     doubted = StockLevel.objects.filter(connection=connection, doubted_since__isnull=False)
-    if issubclass(connector_class(connection.connector), PullsStock):
+    cls = connector_class_or_none(connection.connector)
+    if cls is None or issubclass(cls, PullsStock):
         doubted = doubted.filter(observed_at__gte=F("doubted_since"))
     if read.exists():
         if began is None or read.filter(last_began_at=None).exists():

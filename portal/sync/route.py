@@ -8,10 +8,9 @@ from typing import Any
 
 from django.db.models import Q
 
-from portal.plugins.manager import connector_class
+from portal.plugins.manager import promise_of
 from portal.records.digest import digest
 from portal.records.trouble import Trouble
-from portal.sdk import Promise
 from portal.sync.cases import open_cases, operation_subject, settle_subjects
 from portal.sync.checks import Fault, faults
 from portal.sync.doors import ring_delivery
@@ -72,7 +71,7 @@ def _rehearse(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now: 
 
 def _route_flow(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now: datetime) -> None:
     history = _history(flow, [row.pk for row in rows])
-    promise = connector_class(flow.target.connector).promises.get(flow.kind, Promise.NOTHING)
+    promise = promise_of(flow.target.connector, flow.kind)
     operations: list[Operation] = []
     before: dict[str, Mapping[str, Any] | None] = {}
     superseded: list[Operation] = []

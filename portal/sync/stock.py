@@ -18,10 +18,9 @@ from django.db.models import F, Max
 
 from portal.connections.models import Connection
 from portal.connections.selectors import ids_at
-from portal.plugins.manager import connector_class
+from portal.plugins.manager import connector_class_or_none, promise_of
 from portal.records.digest import digest
 from portal.records.models import StockLevel
-from portal.sdk import Promise
 from portal.sdk import StockLevel as StockRecord
 from portal.sdk.capabilities import PullsStock
 from portal.sync.cases import operation_subject, settle_subjects
@@ -68,7 +67,7 @@ def _route_flow(
     there = ids_at(target, ("product", "location"), rows)
     channels = _channel_levels(flow, levels, now)
     history = _history(flow, [channel.pk for channel in channels.values()])
-    promise: Promise = connector_class(target.connector).promises.get(Flow.Kind.STOCK, Promise.NOTHING)
+    promise = promise_of(target.connector, Flow.Kind.STOCK)
     wanted, settled = [], []
     for place, channel in channels.items():
         past = history.get(channel.pk, Past())
@@ -124,7 +123,8 @@ class Past:
 def _channel_levels(flow: Flow, levels: dict[Place, StockLevel], now: datetime) -> dict[Place, StockLevel]:
     """The channel's own figures. A channel whose figures cannot be read is believed to show nothing yet."""
     channels = _levels(flow.target, set(levels))
-    if not issubclass(connector_class(flow.target.connector), PullsStock):
+    cls = connector_class_or_none(flow.target.connector)
+    if cls is not None and not issubclass(cls, PullsStock):
         blind = [
             StockLevel(
                 connection=flow.target,
