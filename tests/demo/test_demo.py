@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 DAY = ["--orders", "60", "--refunds", "12", "--parcels", "12", "--seconds", "20"]
 BOOKS = ("sale_sale", "sale_line", "stock_move", "account_invoice", "account_move", "party_party")
 
-pytestmark = pytest.mark.tryton
+pytestmark = [pytest.mark.tryton, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,14 @@ def test_the_table_disagrees_when_the_shop_sold_something_that_nobody_was_told(p
         assert all(row.agrees for row in compare(stage))
         stage.shop.post(
             "/_demo/do/place",
-            json={"currency": "EUR", "location": "BER", "lines": [{"sku": "TEA-001", "quantity": 3}]},
+            json={
+                "order": {
+                    "currency": "EUR",
+                    "tax_included": True,
+                    "location": "BER",
+                    "lines": [{"sku": "TEA-001", "quantity": 3}],
+                }
+            },
         )
         rows = compare(stage)
     print(as_table(rows))
