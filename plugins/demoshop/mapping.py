@@ -33,8 +33,14 @@ def location(raw: Json) -> Location:
 
 
 def variants(product: Json) -> list[Json]:
-    """What the shop calls a variant is our product; its version is that of the product it belongs to."""
-    return [{**variant, "revision": product["revision"]} for variant in product["variants"]]
+    """What the shop calls a variant is our product; its version is that of the product it belongs to.
+
+    A product that lacks them goes on as it is, to be set aside with its reason.
+    """
+    found = product.get("variants")
+    if found is None:
+        return [product]
+    return [{**variant, "revision": product.get("revision")} for variant in found]
 
 
 def product(variant: Json) -> Product:

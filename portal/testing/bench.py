@@ -63,7 +63,13 @@ class Bench:
         return [str(value) for value in plain if value]
 
     def connect(self) -> Any:
-        made = self.connector(self.connector.Settings(**self.settings()))
+        try:
+            made = self.connector(self.connector.Settings(**self.settings()))
+        except Exception as error:
+            raise Broken(
+                f"{self.connector.__name__} could not be made with the test's settings: {told(error)}. Nothing else can "
+                "be tried before that: look at settings = {…} and at the constructor."
+            ) from error
         self._ends.callback(_close, made)
         return made
 

@@ -1,7 +1,7 @@
 """What a scripted remote answers, as plain data: ``{"GET /orders?page=2": {...}}``.
 
 A route is ``METHOD /path?query ~text``. ``*`` stands for anything within the path or a query's value; a
-query that is not named may be anything; ``~text`` has to occur in the request's body (for GraphQL and the
+query that is not named may be anything, and a plus sign is a plus sign; ``~text`` has to occur in the request's body (for GraphQL and the
 like). Of the routes that fit, the one that says most wins.
 """
 
@@ -100,7 +100,9 @@ def route(text: str) -> Route:
             f"{text!r} is not a route. Write it as “GET /path”, “GET /path?name=value” or “POST /path ~text”."
         )
     method, path, query, wanted = match.groups()
-    return Route(method, path, dict(parse_qsl(query or "", keep_blank_values=True)), wanted or "")
+    return Route(
+        method, path, dict(parse_qsl((query or "").replace("+", "%2B"), keep_blank_values=True)), wanted or ""
+    )
 
 
 def choose(answers: Answers, request: Request) -> str | None:

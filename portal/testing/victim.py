@@ -130,3 +130,9 @@ def facts(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 def spelled(path: Path) -> str:
     return ".".join(str(step) for step in path)
+
+
+def paired(before: list[Record], after: list[Record]) -> list[tuple[Record, Record]]:
+    """Each record with the one of the same id that was read another time."""
+    others = {record.external_id: record for record in after}
+    return [(record, others[record.external_id]) for record in before if record.external_id in others]

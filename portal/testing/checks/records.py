@@ -15,7 +15,7 @@ from portal.sdk.money import Money
 from portal.sdk.records import KINDS, Record
 from portal.testing.bench import Bench, attempt, founds, records, told
 from portal.testing.registry import Broken, check, pulled
-from portal.testing.victim import Path, Victim, at, facts, nodes, replace_leaves, spelled
+from portal.testing.victim import Path, Victim, at, facts, nodes, paired, replace_leaves, spelled
 
 ELSEWHERE = timezone(timedelta(hours=5, minutes=30))
 
@@ -52,7 +52,7 @@ def records_are_whole(bench: Bench, kind: str) -> None:
 )
 def the_same_answers_read_the_same(bench: Bench, kind: str) -> None:
     once, again = bench.pages(kind), bench.pages(kind)
-    for before, after in zip(records(once), records(again), strict=False):
+    for before, after in paired(records(once), records(again)):
         for (path, value), (_, other) in zip(facts(before), facts(after), strict=False):
             if value != other:
                 raise Broken(
@@ -74,7 +74,7 @@ def moments_do_not_depend_on_the_machine(bench: Bench, kind: str) -> None:
         here = records(bench.pages(kind))
     with _time_zone("XYZ-13"):
         there = records(bench.pages(kind))
-    for one, other in zip(here, there, strict=False):
+    for one, other in paired(here, there):
         _same_moments(
             kind, one, other, "on a machine in another time zone",
             "Give the parsed moment its zone (UTC, or the shop's) instead of letting the machine guess.",
@@ -85,7 +85,7 @@ def moments_do_not_depend_on_the_machine(bench: Bench, kind: str) -> None:
 def offsets_are_understood(bench: Bench, kind: str) -> None:
     victim = Victim(bench, kind)
     page = victim.read(lambda raw: replace_leaves(raw, _elsewhere))
-    for one, other in zip(victim.own, victim.again(page), strict=False):
+    for one, other in paired(victim.own, victim.again(page)):
         _same_moments(
             kind, one, other, "when the remote writes the same moment with the offset +05:30",
             "Parse it with its offset (datetime.fromisoformat), instead of cutting the offset off.",
@@ -152,14 +152,24 @@ def _read_without(victim: Victim, path: Path, state: str, where: str) -> None:
         raise Broken(
             f"{where} let it vanish. Set it aside as Rejected (read_each does), so that people see it."
         )
-    for before, after in zip(victim.own, again, strict=False):
-        _nothing_made_up(before, after, where)
+    known = {record.external_id: record for record in victim.own}
+    for after in again:
+        if after.external_id not in known:
+            raise Broken(
+                f"{where} gave it the id {after.external_id!r}. An object without its id is to be set aside."
+            )
+        _nothing_made_up(known[after.external_id], after, where)
 
 
 def _nothing_made_up(before: Record, after: Record, where: str) -> None:
     were = dict(facts(before))
     for path, value in facts(after):
         known = were.get(path, value)
+        if isinstance(value, str) and "None" in value and value != known:
+            raise Broken(
+                f'{where} made {spelled(path)} {value!r}, which is Python\'s word for nothing. Read raw["…"] as it is '
+                "instead of putting it through str() or an f-string."
+            )
         if isinstance(known, (Money, Decimal, int, datetime)) and value is not None and value != known:
             raise Broken(
                 f"{where} made up {spelled(path)}: {value} instead of {known}. What is not there is not zero, not "

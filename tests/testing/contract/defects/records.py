@@ -156,3 +156,19 @@ class WhatIsGoneIsAnError:
 
     def each(self, path, external_ids):
         return [self.http.get(f"{path}/{external_id}").json() for external_id in external_ids]
+
+
+@rejected("a-missing-field-sets-one-object-aside-order", "gave it the id 'None'")
+class AMissingIdIsPythonsNone:
+    """A missing id becomes Python's word for nothing."""
+
+    def order(self, raw):
+        return Orchard.order(self, {**raw, "id": str(raw.get("id"))})
+
+
+@rejected("a-missing-field-sets-one-object-aside-refund", "Python's word for nothing")
+class AMissingOrderIsPythonsNone:
+    """A refund's missing order becomes Python's word for nothing."""
+
+    def refund(self, raw):
+        return Orchard.refund(self, {**raw, "order": f"{raw.get('order')}"})

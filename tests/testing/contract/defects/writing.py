@@ -36,6 +36,15 @@ class TheLookupTakesAnyParcel:
         return Receipt("p8")
 
 
+@rejected("what-was-pushed-is-found-shipment", "takes what another change did for its own")
+class TheLookupTakesTheLastParcel:
+    """The lookup takes the last parcel, whoever's it is."""
+
+    def find_shipment(self, change):
+        found = self.http.get("/parcels", params={"key": "contract-1"}).json()["list"]
+        return Receipt(found[-1]["id"]) if found else None
+
+
 @rejected("what-was-pushed-is-found-shipment", "would be sent twice")
 class TheLookupFindsNothingEver:
     """The lookup finds nothing ever."""
