@@ -48,6 +48,7 @@ GROUPS: dict[str, list[Place]] = {
         Place("Connections", "cable", "connections.connection"),
         Place("Flows", "route", "sync.flow"),
         Place("References", "link", "connections.reference"),
+        Place("Plugins", "extension", "portal_plugins.plugin"),
     ],
     "Engine": [
         Place("Jobs", "event_repeat", "sync.job"),

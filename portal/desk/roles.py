@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
-RECORDS = ["connections", "records", "sync"]
+RECORDS = ["connections", "portal_plugins", "records", "sync"]
 MENDING = ["sync.mend_operation", "sync.mend_case"]
 
 EXTRA: dict[str, list[str]] = {

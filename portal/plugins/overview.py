@@ -38,6 +38,12 @@ def troubles() -> list[str]:
     return [reason for line in overview() if line.wrong for reason in line.reasons]
 
 
+def names_left_out() -> list[str]:
+    """The plugins that are wrong, each once; cheap enough for every page."""
+    failed = [failure.plugin for failure in plugins().failures]
+    return list(dict.fromkeys([*(each.source.name for each in settings.PLUGINS.left_out), *failed]))
+
+
 def as_text(brings: Brings) -> str:
     """Such as `connector acme; app acme; jobs sweep, tidy; hooks register_jobs`."""
     parts = (

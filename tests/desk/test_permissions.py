@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from portal.connections.models import Connection, Reference
+from portal.plugins.models import Plugin
 from portal.sync.models import Case, Flow, Job, Operation
 from tests import factories
 
@@ -29,6 +30,9 @@ BUTTONS = [
     (Reference, "confirm", "connections.change_reference"),
     (Reference, "untie", "connections.change_reference"),
     (Job, "run_now", "sync.change_job"),
+    (Plugin, "switch_off", "portal_plugins.switch_plugin"),
+    (Plugin, "switch_on", "portal_plugins.switch_plugin"),
+    (Plugin, "seen_to", "portal_plugins.switch_plugin"),
 ]
 
 
@@ -64,7 +68,7 @@ def test_a_viewer_can_press_nothing(world, as_role, model, name, permission):
 def test_a_button_needs_its_own_permission_and_no_other(
     world, client, roles, model, name, permission, monkeypatch
 ):
-    monkeypatch.setattr("portal.desk.screens.connections.check_connection", lambda row: (True, "Fine."))
+    monkeypatch.setattr("portal.desk.screens.connections.probe", lambda row: (True, "Fine."))
     monkeypatch.setattr("portal.desk.screens.connections.opened", _nobody_is_there)
     person, row = factories.user("one", "viewer"), model.objects.first()
     app, _, codename = permission.partition(".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils import timezone
 
+from portal.plugins.switches import note_installed
 from portal.records.models import Product, StockLevel
 from portal.sync.models import Beat, Effect, Event, Flow, Operation, Run
 from tests.factories.records import known_at, levels, orders, products, refund, shipment
@@ -29,6 +30,7 @@ def world(number=40):
     _send(carried, rows)
     _trouble(far, near)
     _engine(far, near)
+    note_installed(["demoshop", "tryton"])
     return far, near
 
 
