@@ -121,7 +121,7 @@ def several_secrets_are_active(bench: Bench, _: str) -> None:
             )
 
 
-@check("A signed body of another shape is `Forged` with a sentence, not a crash.", over=hearing)
+@check("A body that is no event at all (empty, not JSON, a list) is `Forged`, not a crash.", over=hearing)
 def a_senseless_body_is_refused(bench: Bench, _: str) -> None:
     # Without knowing how the vendor signs, the raw bytes cannot be signed anew: they are refused either way.
     webhook = _signed(bench, bench.contract.events[0])

@@ -1,3 +1,7 @@
+import json
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from portal.testing.contract import examine
@@ -6,6 +10,15 @@ from tests.testing.contract.defects import defects
 from tests.testing.contract.test_orchard import TestOrchard as Certified
 
 DEFECTS = defects()
+
+
+def _without(kind, **changes):
+    return Certified.pushes | {kind: replace(Certified.pushes[kind], **changes)}
+
+
+def _in_euros():
+    script = Certified.answers.read_text("utf-8")
+    return json.loads(script.replace("JPY", "EUR").replace("KWD", "EUR"), parse_float=Decimal)
 
 
 def test_the_good_connector_is_certified():
@@ -24,3 +37,31 @@ def test_a_defect_is_rejected_with_a_sentence_that_says_what_to_do(defect):
 def test_the_defects_are_many_and_different():
     assert len(DEFECTS) >= 30
     assert len({defect.wrong for defect in DEFECTS}) == len(DEFECTS)
+
+
+@pytest.mark.parametrize(
+    "case, lacking, says",
+    [
+        ("the-test-has-examples", {"expect": {"order": ["o1"]}}, "expect says nothing about 'refund'"),
+        ("the-test-has-examples", {"pushes": {}}, "no example of a change for push_stock"),
+        ("the-test-has-examples", {"events": []}, "Give two different ones"),
+        ("what-was-pushed-is-found-shipment", {"pushes": _without("shipment", done={})}, "once it is done"),
+        ("stock-is-compared-stock", {"pushes": _without("stock", conflict={})}, "or waive this check"),
+        ("figures-are-exact-order", {"expect": {"order": ["o1", "o2", "o3"]}}, "expect gives no total"),
+        ("figures-are-exact-order", {"expect": {"order": {"o1": "19.98 EUR"}}}, "expect says 19.98 EUR"),
+        ("currencies-have-their-own-cents-order", {"answers": _in_euros()}, "Add one in JPY or KWD"),
+        ("every-page-is-read-order", {"expect": {"order": ["o1"]}}, "which expect does not name"),
+        (
+            "every-page-is-read-order",
+            {"answers": {"GET /order": {}}},
+            "has no answer for GET /orders?after=0",
+        ),
+        ("making-one-makes-no-call", {"settings": {}}, "look at settings"),
+    ],
+)
+def test_a_test_that_lacks_something_is_told_what_to_add(case, lacking, says):
+    contract = type("Lacking", (Certified,), lacking)
+    cases = {case.name: case for case in contract.cases()}
+    with pytest.raises(Broken) as broken:
+        contract.verify(cases[case])
+    assert says in str(broken.value)

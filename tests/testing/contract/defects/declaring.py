@@ -6,10 +6,16 @@ from portal.sdk import (
     Field,
     Promise,
     Receipt,
+    SecretStr,
     Settings,
 )
 from tests.testing.contract.defects import rejected
 from tests.testing.contract.orchard import Orchard
+
+
+class BareSettings(Settings):
+    url: str
+    token: SecretStr = Field(title="Access token")
 
 
 class PlainSettings(Settings):
@@ -94,3 +100,26 @@ class AsksTheRemoteWhileItIsMade:
     def __init__(self, settings):
         Orchard.__init__(self, settings)
         self.shop = self.http.get("/me").json()["shop"]
+
+
+@rejected("settings-make-a-form", "The settings url have no title")
+class ASettingWithoutATitle:
+    """A setting without a title."""
+
+    Settings = BareSettings
+
+
+@rejected("signatures-fit", "fetch_order cannot be called as the portal does")
+class AFetchForOneAtATime:
+    """A fetch with arguments of its own."""
+
+    def fetch_order(self, external_ids, expand):
+        return Orchard.fetch_order(self, external_ids)
+
+
+@rejected("checking-says-a-sentence", "Return a sentence for people")
+class ATestThatSaysTrue:
+    """A test that says True."""
+
+    def check(self):
+        return self.http.get("/me").status == 200

@@ -138,3 +138,20 @@ class TheTokenInTheHealthText:
 
     def check(self):
         return f"{Orchard.check(self)} with {self.settings.token.get_secret_value()}"
+
+
+@rejected("a-senseless-body-is-refused", "JSONDecodeError")
+class ABodyIsParsedBeforeItIsVerified:
+    """A body is parsed before it is verified."""
+
+    def hear(self, webhook, secrets):
+        json.loads(webhook.body)
+        return Orchard.hear(self, webhook, secrets)
+
+
+@rejected("subscribing-again-is-harmless", "Return a sentence for people")
+class SubscribingSaysNothing:
+    """Subscribing says nothing."""
+
+    def subscribe(self, url, secret):
+        Orchard.subscribe(self, url, secret)

@@ -76,3 +76,11 @@ class TheFirstPagesCursorLeadsPastTheSecond:
     def pull(self, path, read, cursor):
         for page in Orchard.pull(self, path, read, cursor):
             yield Page(page.found, "15", page.rejected)
+
+
+@rejected("what-is-asked-for-comes-order", "Give exactly the objects asked for")
+class AFetchThatReadsTheList:
+    """A fetch that gives the first page."""
+
+    def fetch_order(self, external_ids):
+        return next(self.pull_order(None))

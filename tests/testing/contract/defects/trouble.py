@@ -2,6 +2,8 @@
 
 import json
 
+import requests
+
 from portal.sdk import (
     Http,
     Misconfigured,
@@ -131,3 +133,49 @@ class AWebPageIsACrash:
 
     def check(self):
         return f"Orchard shop {json.loads(self.http.get('/me').body)['shop']}"
+
+
+@rejected("a-truncated-page-is-not-believed", "went on as if nothing had happened")
+class HalfAnAnswerIsNoAnswer:
+    """Half an answer passes for nothing to read."""
+
+    def pull(self, path, read, cursor):
+        pages = Orchard.pull(self, path, read, cursor)
+        while True:
+            try:
+                yield next(pages)
+            except (StopIteration, RetryLater):
+                return
+
+
+@rejected("reading-outlives-a-lost-connection", "Raise RetryLater")
+class ALostConnectionIsACrash:
+    """A lost connection is somebody else's error."""
+
+    def check(self):
+        token = self.settings.token.get_secret_value()
+        headers = {"Authorization": f"Token {token}"}
+        answer = requests.get(f"{self.settings.url}/me", headers=headers, timeout=5)
+        return f"Orchard shop {answer.json()['shop']}"
+
+
+@rejected("writing-slows-down-shipment", "says nothing about the wait")
+class AWriteForgetsTheWait:
+    """A write asked to slow down forgets for how long."""
+
+    def push_shipment(self, change):
+        try:
+            return Orchard.push_shipment(self, change)
+        except RetryLater as error:
+            raise RetryLater(error.message) from error
+
+
+@rejected("writing-tells-bad-credentials-shipment", "only a person can mend the credentials")
+class ARefusedKeyBlamesTheRecord:
+    """A refused key blames the record."""
+
+    def push_shipment(self, change):
+        try:
+            return Orchard.push_shipment(self, change)
+        except Misconfigured as error:
+            raise SkipRecord(error.message) from error

@@ -129,3 +129,11 @@ class LettersLostOnTheWayOut:
         plain = change.record.tracking.encode("latin-1", "replace").decode("latin-1")
         record = change.record.model_copy(update={"tracking": plain})
         return Orchard.push_shipment(self, type(change)(change.key, record, refs=change.refs))
+
+
+@rejected("a-push-gives-a-receipt-shipment", "Return a Receipt with the remote's id")
+class APushReturnsTheId:
+    """A push returns the id alone."""
+
+    def push_shipment(self, change):
+        return Orchard.push_shipment(self, change).remote_id
