@@ -30,7 +30,7 @@ def examine(sources: Sequence[PluginSource]) -> str:
     """Why these plugins cannot be used; empty when they can. Can be called once in a process."""
     step = "while it was imported as a Django app"
     try:
-        _start(sources)
+        start(sources)
         step = "in Django's checks"
         found = _checked(sources)
         step = "while its migrations were read"
@@ -43,7 +43,8 @@ def examine(sources: Sequence[PluginSource]) -> str:
     return " ".join([*found[:MOST], *more])
 
 
-def _start(sources: Sequence[PluginSource]) -> None:
+def start(sources: Sequence[PluginSource]) -> None:
+    """Django with the portal and these plugins, admitted or not."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     import django
     from django.conf import settings
@@ -56,7 +57,8 @@ def _start(sources: Sequence[PluginSource]) -> None:
     django.setup(set_prefix=False)
 
 
-def _labels(sources: Sequence[PluginSource]) -> list[str]:
+def labels(sources: Sequence[PluginSource]) -> list[str]:
+    """The labels of those that are Django apps, once Django is started."""
     from django.apps import apps
 
     modules = {source.module for source in sources}
@@ -68,7 +70,7 @@ def _checked(sources: Sequence[PluginSource]) -> list[str]:
     from django.apps import apps
     from django.core.checks import run_checks
 
-    configs = [apps.get_app_config(label) for label in _labels(sources)]
+    configs = [apps.get_app_config(label) for label in labels(sources)]
     found = run_checks(app_configs=configs) if configs else []
     return [
         f"Django's check {message.id} says about {message.obj or 'it'}: {message.msg}"
@@ -83,8 +85,8 @@ def _migrated(sources: Sequence[PluginSource]) -> Iterator[str]:
     from django.db.migrations.loader import MigrationLoader
     from django.db.migrations.state import ProjectState
 
-    labels = _labels(sources)
-    if not labels:
+    ours = labels(sources)
+    if not ours:
         return
     loader = MigrationLoader(None)
     conflicts = loader.detect_conflicts()
@@ -98,11 +100,13 @@ def _migrated(sources: Sequence[PluginSource]) -> Iterator[str]:
     changes = MigrationAutodetector(loader.project_state(), ProjectState.from_apps(apps)).changes(
         loader.graph
     )
-    for label in labels:
-        unmigrated = label in loader.unmigrated_apps and list(apps.get_app_config(label).get_models())
-        if unmigrated or label in changes:
+    for label in ours:
+        config = apps.get_app_config(label)
+        if label in changes or (label in loader.unmigrated_apps and list(config.get_models())):
+            name = next(source.name for source in sources if source.module == config.name)
             yield (
-                f"Its app {label} has models that no migration makes. Its author has to run makemigrations {label}."
+                f"Its app {label} has models that no migration makes. "
+                f"Its author has to run ./run manage plugins makemigrations {name}."
             )
 
 

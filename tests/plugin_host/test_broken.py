@@ -32,7 +32,7 @@ BROKEN = {
     ),
     "not_migrated": (
         with_models({"migrations/0001_initial.py": FIRST.replace("max_length=20", "max_length=9")}),
-        "has models that no migration makes. Its author has to run makemigrations portal_not_migrated",
+        "has models that no migration makes. Its author has to run ./run manage plugins makemigrations not_migrated",
     ),
     "no_migrations": (
         {"__init__.py": "", **{k: v for k, v in with_models().items() if "migrations" not in k}},

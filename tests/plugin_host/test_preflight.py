@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.plugin_host.makers import CONNECTOR, distribution
+from tests.plugin_host.makers import CONNECTOR, distribution, with_models
 
 pytestmark = pytest.mark.processes
 
@@ -63,6 +63,18 @@ APP_THAT_WRITES = """
         def ready(self):
             connection.cursor().execute("CREATE TABLE left_behind (id integer)")
 """
+
+
+def test_the_migrations_of_a_plugin_are_made_before_it_is_admitted(portal):
+    files = {path: source for path, source in with_models().items() if "migrations" not in path}
+    distribution(portal.site, "acme", files)
+    assert "Its author has to run ./run manage plugins makemigrations acme" in portal.ok(
+        "plugins", "preflight"
+    )
+    assert "Create model Parcel" in portal.ok("plugins", "makemigrations", "acme")
+    assert portal.ok("plugins", "preflight") == "The plugin acme 1.0 (portal-acme) can be used.\n"
+    answer = portal.manage("plugins", "makemigrations", "acmee")
+    assert "No plugin acmee is installed." in answer.stderr
 
 
 def test_a_torn_file_of_verdicts_only_means_that_nothing_is_known(portal):

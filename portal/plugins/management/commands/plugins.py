@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from typing import Any
@@ -31,7 +33,11 @@ class Command(BaseCommand):
         flight.add_argument(
             "--limit", type=float, default=LIMIT, help="seconds that a plugin may take (%(default)g)"
         )
-        for action, words in (("enable", "let it work again"), ("disable", "begin nothing of it any more")):
+        for action, words in (
+            ("enable", "let it work again"),
+            ("disable", "begin nothing of it any more"),
+            ("makemigrations", "write the migrations of a plugin that you are making"),
+        ):
             actions.add_parser(action, help=words).add_argument("name")
 
     def handle(self, *args: Any, action: str, **options: Any) -> str:
@@ -39,6 +45,9 @@ class Command(BaseCommand):
             return _table(overview())
         if action == "preflight":
             return _preflight(if_changed=options["if_changed"], limit=options["limit"])
+        _require(options["name"])
+        if action == "makemigrations":
+            return _make_migrations(options["name"])
         return _switch(options["name"], on=action == "enable")
 
 
@@ -63,9 +72,21 @@ def _preflight(*, if_changed: bool, limit: float) -> str:
     return "\n".join([*wrong, *fine]) or "No plugin is installed but the portal's own."
 
 
-def _switch(name: str, *, on: bool) -> str:
+def _require(name: str) -> None:
     if name not in (names := {line.name for line in overview()}):
         raise CommandError(f"No plugin {name} is installed. There are {', '.join(sorted(names))}.")
+
+
+def _make_migrations(name: str) -> str:
+    """In a process of its own, as the plugin is not admitted in this one."""
+    command = [sys.executable, "-m", "portal.plugins.makemigrations", name]
+    made = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True)
+    if made.returncode:
+        raise CommandError(f"No migrations were made for {name}: {made.stderr.strip()}")
+    return made.stdout.strip()
+
+
+def _switch(name: str, *, on: bool) -> str:
     switch(name, on=on)
     return f"The plugin {name} is switched {'on' if on else 'off'}. This holds at once."
 
