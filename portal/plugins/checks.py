@@ -5,10 +5,12 @@ from typing import Any
 from django.conf import settings
 from django.core import checks
 
-from portal.plugins.overview import troubles
+from portal.plugins.admission import State
+from portal.plugins.overview import overview
 
 # Measured: with other values django-q2 loses, doubles or hoards tasks. See docs/decisions/0001.
 REQUIRED = {"max_attempts": 1, "ack_failures": True, "catch_up": False, "bulk": 1, "guard_cycle": 0.5}
+MEND = "Mend or uninstall the plugin, or name it in PORTAL_PLUGINS_DISABLED; docs/plugins.md tells how."
 
 
 @checks.register()
@@ -35,13 +37,21 @@ def jobs_ring_and_nothing_else(**_: Any) -> list[checks.CheckMessage]:
 
 @checks.register()
 def plugins_can_be_used(**_: Any) -> list[checks.CheckMessage]:
-    """A plugin that cannot be used is left out, and said so at every start; PORTAL_STRICT allows none."""
-    kind, identity = (checks.Error, "portal.E002") if settings.STRICT else (checks.Warning, "portal.W001")
+    """A plugin that cannot be used is left out, and said so at every start; PORTAL_STRICT allows none.
+
+    One that was not examined yet is no error, or a strict `serve` would never come to examine it.
+    """
     return [
-        kind(
-            reason,
-            hint="Mend or uninstall the plugin, or name it in PORTAL_PLUGINS_DISABLED; docs/plugins.md tells how.",
-            id=identity,
-        )
-        for reason in troubles()
+        _strict(reason) if settings.STRICT and line.state != State.UNTRIED else _lenient(reason)
+        for line in overview()
+        if line.wrong
+        for reason in line.reasons
     ]
+
+
+def _strict(reason: str) -> checks.CheckMessage:
+    return checks.Error(reason, hint=MEND, id="portal.E002")
+
+
+def _lenient(reason: str) -> checks.CheckMessage:
+    return checks.Warning(reason, hint=MEND, id="portal.W001")

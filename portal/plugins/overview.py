@@ -33,11 +33,6 @@ def overview() -> list[Line]:
     return [_line(admission) for admission in settings.PLUGINS.decided]
 
 
-def troubles() -> list[str]:
-    """Why plugins are left out or do not work as they should, each a sentence."""
-    return [reason for line in overview() if line.wrong for reason in line.reasons]
-
-
 def names_left_out() -> list[str]:
     """The plugins that are wrong, each once; cheap enough for every page."""
     failed = [failure.plugin for failure in plugins().failures]

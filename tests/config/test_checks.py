@@ -4,6 +4,9 @@ import pytest
 from django.core.checks import run_checks
 
 from portal.plugins import checks
+from portal.plugins.admission import State
+from portal.plugins.manager import Brings
+from portal.plugins.overview import Line
 
 
 def messages(identity):
@@ -40,19 +43,32 @@ def test_clusters_of_other_names_must_be_defined(settings):
     assert "ALT_CLUSTERS" in messages("portal.E001")[0].msg
 
 
-def test_a_plugin_that_cannot_be_used_is_told_at_every_start(monkeypatch):
-    monkeypatch.setattr(checks, "troubles", lambda: ["The plugin acme is refused: it is broken."])
-    [warning] = messages("portal.W001")
-    assert "acme" in warning.msg
-    assert not warning.is_serious()
+@pytest.mark.parametrize(
+    ("strict", "state", "identity"),
+    [
+        (False, State.REFUSED, "portal.W001"),
+        (False, State.UNTRIED, "portal.W001"),
+        (True, State.QUARANTINED, "portal.E002"),
+        (True, "failed", "portal.E002"),
+        (True, State.UNTRIED, "portal.W001"),
+    ],
+)
+def test_a_plugin_that_cannot_be_used_is_told_and_stops_only_a_strict_start(
+    monkeypatch, settings, strict, state, identity
+):
+    line = Line("acme", "portal-acme", "1.0", state, ("The plugin acme is broken.",), Brings())
+    settings.STRICT = strict
+    monkeypatch.setattr(checks, "overview", lambda: [line])
+    [message] = messages("portal.W001") + messages("portal.E002")
+    assert (message.msg, message.id) == ("The plugin acme is broken.", identity)
+    assert message.is_serious() is (identity == "portal.E002")
 
 
-def test_a_strict_portal_does_not_start_with_a_plugin_that_cannot_be_used(monkeypatch, settings):
+def test_a_plugin_that_the_operator_left_out_is_no_trouble(monkeypatch, settings):
+    line = Line("acme", "portal-acme", "1.0", State.DISABLED, ("It is named.",), Brings())
     settings.STRICT = True
-    monkeypatch.setattr(checks, "troubles", lambda: ["The plugin acme is refused: it is broken."])
-    [error] = messages("portal.E002")
-    assert error.is_serious()
-    assert messages("portal.W001") == []
+    monkeypatch.setattr(checks, "overview", lambda: [line])
+    assert messages("portal.W001") + messages("portal.E002") == []
 
 
 def test_the_bundled_plugins_work():

@@ -53,11 +53,11 @@ class Portal:
         return answer.stdout + answer.stderr
 
     @contextmanager
-    def served(self):
+    def served(self, **variables):
         """The real `serve web`; gives the text of its login page."""
         process = subprocess.Popen(
             [sys.executable, "manage.py", "serve", "web"],
-            env=self.env,
+            env={**self.env, **variables},
             cwd=settings.BASE_DIR,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -9,19 +9,21 @@ from tests.plugin_host.makers import CONNECTOR, distribution, with_models
 pytestmark = pytest.mark.processes
 
 
-def test_serve_examines_a_new_plugin_and_starts_with_it(portal):
+@pytest.mark.parametrize("strict", ["0", "1"])
+def test_serve_examines_a_new_plugin_and_starts_with_it(portal, strict):
     distribution(portal.site, "fresh")
     portal.ok("migrate")
     assert "The plugin fresh 1.0 (portal-fresh) was not examined yet" in portal.ok("plugins", "list")
-    with portal.served() as page:
+    with portal.served(PORTAL_STRICT=strict) as page:
         assert 'name="username"' in page
         assert "connector fresh" in portal.ok("plugins", "list")
     assert portal.ok("plugins", "preflight", "--if-changed") == ""
 
 
-def test_a_strict_serve_examines_and_then_gives_the_reasons(portal):
+@pytest.mark.parametrize("command", [["serve", "web"], ["plugins", "preflight"]], ids=" ".join)
+def test_a_strict_start_examines_and_then_gives_the_reasons(portal, command):
     distribution(portal.site, "rotten", {"__init__.py": "import no_such_library"})
-    answer = portal.manage("plugins", "preflight", PORTAL_STRICT="1")
+    answer = portal.manage(*command, PORTAL_STRICT="1")
     assert answer.returncode != 0
     assert "No module named 'no_such_library'" in answer.stderr
     assert "Traceback" not in answer.stderr
