@@ -1,27 +1,21 @@
-"""The pytest plugin: a broken contract is told in its sentence, and a scripted remote is one fixture away.
-
-Nothing is imported before it is needed, so that suites without connectors pay nothing.
-"""
+"""The pytest plugin: a broken contract is told in its sentence, and a scripted remote is one fixture away."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from portal.testing.remote import Remote
-    from portal.testing.script import Answers
+from portal.testing.registry import Broken
+from portal.testing.remote import Remote
+from portal.testing.script import Answers
 
 
 @pytest.fixture
 def scripted_remote() -> Iterator[Callable[..., Remote]]:
     """``scripted_remote({"GET /orders": {...}})`` is a running :class:`~portal.testing.Remote`."""
-    from portal.testing.remote import Remote
-
     with ExitStack() as running:
 
         def start(answers: Answers | Path, reads: Sequence[str] = ()) -> Remote:
@@ -36,9 +30,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A broken contract is a sentence for the author of the connector; our own lines would only hide it."""
     report = yield
-    if call.excinfo is not None:
-        from portal.testing.registry import Broken
-
-        if isinstance(call.excinfo.value, Broken) and item.config.getoption("tbstyle") == "auto":
-            report.longrepr = str(call.excinfo.value)
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, Broken) and item.config.getoption("tbstyle") == "auto":
+        report.longrepr = str(error)
     return report

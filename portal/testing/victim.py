@@ -36,6 +36,11 @@ class Victim:
         self.raw = at(dict(answers)[self._route], self._path)
         self.others = {record.external_id for record in records([self._read(self._drop)])}
         self.own = [each for each in records([self.page]) if each.external_id not in self.others]
+        if not self.own:
+            raise Broken(
+                f"The script gives the objects of {kind} also where something else is asked for, so it cannot be seen which "
+                "one was read. Give every call a route of its own."
+            )
         if not self.others:
             raise Broken(
                 f"The first page of {kind} in the script holds one object only. Give it two at least, so that "
@@ -83,11 +88,22 @@ class Victim:
             for path, node in nodes(answer):
                 if node in raws and any(isinstance(step, int) for step in path):
                     return route, path
-        for route, answer in answers:
-            rows = [path for path, node in nodes(answer) if isinstance(node, dict) and path[-1:] == (0,)]
-            if rows:
-                return route, min(rows, key=len)
+        # The connector reshaped it: the row that has most of its values, the outer one where two have as many.
+        wanted = {(type(leaf), leaf) for leaf in _leaves(raws[0])} if raws else set()
+        rows = [
+            (len(wanted & {(type(leaf), leaf) for leaf in _leaves(node)}), -len(path), route, path)
+            for route, answer in answers
+            for path, node in nodes(answer)
+            if isinstance(node, dict) and path and isinstance(path[-1], int)
+        ]
+        if rows:
+            best = max(rows, key=lambda row: row[:2])
+            return best[2], best[3]
         raise Broken(f"The script's first answer to pull_{self.kind} holds no list of objects.")
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    return (leaf for _, leaf in nodes(value) if not isinstance(leaf, (dict, list)))
 
 
 def exact(value: Any) -> Any:

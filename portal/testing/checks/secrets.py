@@ -80,6 +80,8 @@ def _words(bench: Bench, call: Callable[[], Any], fault: Fault | None) -> str:
     bench.remote.fail(fault)
     try:
         call()
+    except Broken:
+        raise
     except Exception as error:
         # What a traceback prints at its end, of this error and all that led to it; not the source lines.
         chain = _chain(error)
