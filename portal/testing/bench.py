@@ -56,11 +56,15 @@ class Bench:
 
     def secrets(self) -> list[str]:
         values = self.settings()
-        plain = (
-            value.get_secret_value() if isinstance(value := values[name], SecretStr) else value
+        plain = [
+            str(value.get_secret_value() if isinstance(value := values[name], SecretStr) else value)
             for name in self.secret_fields()
-        )
-        return [str(value) for value in plain if value]
+        ]
+        if any(0 < len(secret) < 8 for secret in plain):
+            raise Broken(
+                "A secret of the test's settings is too short to be looked for. Use eight letters or more."
+            )
+        return [secret for secret in plain if secret]
 
     def connect(self) -> Any:
         try:

@@ -57,6 +57,7 @@ def test_the_defects_are_many_and_different():
             "has no answer for GET /orders?after=0",
         ),
         ("making-one-makes-no-call", {"settings": {}}, "look at settings"),
+        ("reprs-hide-secrets", {"settings": {"url": "{url}", "token": "abc"}}, "too short to be looked for"),
     ],
 )
 def test_a_test_that_lacks_something_is_told_what_to_add(case, lacking, says):
