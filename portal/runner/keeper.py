@@ -12,7 +12,6 @@ from collections.abc import Iterable
 
 from portal.runner.group import Group
 
-
 MAIN = "from portal.runner.keeper import main; main()"
 """Not ``-m``: the package imports this module, and Python warns of a module that it then runs again."""
 

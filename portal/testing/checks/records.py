@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
+from unittest.mock import patch
 
 from portal.sdk.money import Money
 from portal.sdk.records import KINDS, Record
@@ -217,14 +218,9 @@ def _decimal(value: Any) -> str:
 
 @contextmanager
 def _time_zone(name: str) -> Iterator[None]:
-    before = os.environ.get("TZ")
-    os.environ["TZ"] = name
-    time.tzset()
     try:
-        yield
+        with patch.dict(os.environ, {"TZ": name}):
+            time.tzset()
+            yield
     finally:
-        if before is None:
-            del os.environ["TZ"]
-        else:
-            os.environ["TZ"] = before
         time.tzset()
