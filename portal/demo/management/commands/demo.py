@@ -14,11 +14,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from portal.demo.check import as_table, compare
 from portal.demo.play import Play
 from portal.demo.setup import PASSWORD, USER, set_up
-from portal.demo.stage import staged
+from portal.demo.stage import TOKEN, staged
 from portal.demo.warehouse import Shift
 from portal.runner.plugins import examine_new_plugins
 from portal.runner.processes import portal_processes
 from portal.sync.invariants import ask
+
+MARK, DATABASE = "this-is-a-demo", "portal.sqlite3"
 
 
 class Command(BaseCommand):
@@ -65,6 +67,7 @@ class Command(BaseCommand):
 
     def _play(self, options: dict[str, Any]) -> bool:
         directory = Path(settings.DATA_DIR)
+        claim(directory, settings.DATABASES["default"]["NAME"])
         if options["fresh"]:
             forget(directory)
         self.say("Preparing the database …")
@@ -74,7 +77,10 @@ class Command(BaseCommand):
                 stage.runner.start(replace(child, env={"GUNICORN_CMD_ARGS": "--log-level warning"}))
             set_up(stage)
             self.say(f"The portal is at {settings.BASE_URL}/ (user {USER}, password {PASSWORD}).")
-            self.say(f"The shop is at {stage.shop_url}/, Tryton at {stage.tryton.url}/.")
+            self.say(
+                f"The shop's API is at {stage.shop_url}/ (token {TOKEN}), Tryton's at {stage.tryton.url}/."
+            )
+            self.say(f"Tryton's key, should you try a wrong one: {directory / 'tryton' / 'access.json'}.")
             play = Play(stage, self.say)
             play.let_catalogue_in()
             stage.start_day(orders=options["orders"], refunds=options["refunds"], seconds=options["seconds"])
@@ -97,9 +103,25 @@ class Command(BaseCommand):
         return not broken and all(row.agrees for row in rows)
 
 
+def claim(directory: Path, database: object) -> None:
+    """Mark the directory as a demo's. Raises ``CommandError`` where a portal lives that no demo made."""
+    own = directory / DATABASE
+    if Path(str(database)) != own:
+        raise CommandError(
+            f"The demo keeps to its own database, {own}, and is told to use another. Start it with ./run demo, "
+            "which leaves DATABASE_URL and .env aside."
+        )
+    if own.exists() and not (directory / MARK).exists():
+        raise CommandError(
+            f"{own} was not made by a demo, so the demo does not touch it. Start it with ./run demo, which "
+            "has a directory of its own, or name another with PORTAL_DATA_DIR."
+        )
+    (directory / MARK).touch()
+
+
 def forget(directory: Path) -> None:
     """Remove what earlier demos left; the secrets stay."""
     for name in ("shop", "tryton"):
         shutil.rmtree(directory / name, ignore_errors=True)
-    for leftover in [*directory.glob("portal.sqlite3*"), directory / "warehouse.done"]:
+    for leftover in [*directory.glob(f"{DATABASE}*"), directory / "warehouse.done"]:
         leftover.unlink(missing_ok=True)
