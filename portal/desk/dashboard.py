@@ -55,6 +55,8 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         troubles += _of_engine()
     context["today"] = [_today(*each) for each in TODAY if sees(each[1])]
     context["troubles"] = sorted(troubles, key=lambda trouble: trouble.tone)
+    may_connect = request.user.has_perm("connections.add_connection")
+    context["begin"] = may_connect and context.get("connections") == []
     context["worst"] = min((trouble.tone for trouble in troubles), default="good")
     context["as_of"] = timezone.now()
     context["title"] = "Dashboard"

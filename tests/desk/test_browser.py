@@ -198,5 +198,6 @@ def test_signing_in_by_hand_leads_to_the_dashboard(live_server, page, told, shot
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name="Log in").click()
 
-    page.get_by_text("Nothing needs you").wait_for()
+    page.get_by_text("Start here").wait_for()
+    page.screenshot(path=shots / "desk-empty.png")
     assert told == []

@@ -120,7 +120,9 @@ def test_an_empty_dashboard_leads_to_the_first_connection(boss):
     page = boss.get(reverse("admin:index")).content.decode()
 
     assert "No system is connected yet" in page
-    assert "Nothing needs you" in page
+    assert "Start here" in page
+    assert reverse("admin:connections_connection_add") in page
+    assert "Nothing needs you" not in page, "with nothing connected that would be no comfort"
 
 
 GROWING = [
