@@ -78,6 +78,8 @@ def runner_process(family):
             "import signal, sys, time\n"
             "from portal.runner import Child, Runner\n"
             "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+            # A shell that put the suite into the background has it ignore SIGINT.
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             f"with Runner([Child('family', {family.command!r}, drain={drain})], pause=0.1) as runner:\n"
             "    print('keeper', runner.keeper.pid, flush=True)\n"
             "    time.sleep(600)\n"
