@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -70,8 +71,6 @@ def free_port() -> int:
 
 
 def _wait_for(shop: Http, tries: int = 100) -> None:
-    import time
-
     for left in reversed(range(tries)):
         try:
             shop.get("/_demo/day")

@@ -14,7 +14,10 @@ class PortalError(Exception):
     """The root of what a connector may raise.
 
     ``message`` says what happened and to what; ``mend`` says what a person can do about it (may be empty).
+    ``whole_connection`` says that every call of this connection would fail now.
     """
+
+    whole_connection: bool = False
 
     def __init__(self, message: str, *, mend: str = "") -> None:
         super().__init__(message)
@@ -28,7 +31,7 @@ class PortalError(Exception):
 class RetryLater(PortalError):
     """Nothing was done at the remote; the same call may succeed after ``after`` (or the engine's back-off).
 
-    ``whole_connection`` says that every call of this connection would fail now (rate limit, remote down).
+    ``whole_connection`` is for what is not about this one call: a rate limit, a remote that is down.
     """
 
     def __init__(
@@ -64,6 +67,8 @@ class NotFound(SkipRecord):
 
 class Misconfigured(PortalError):
     """Nothing can work until a person mends the connection: wrong password, wrong address, missing right."""
+
+    whole_connection = True
 
 
 class ReadAgain(PortalError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import DateTimeField, ExpressionWrapper
+from django.db.models import DateTimeField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -18,6 +18,11 @@ def db_now() -> datetime:
         cursor.execute("SELECT statement_timestamp()")
         moment: datetime = cursor.fetchone()[0]
     return moment
+
+
+def unleased() -> Q:
+    """A condition on rows with a lease: nobody holds it, or whoever did has let it run out."""
+    return Q(lease_until=None) | Q(lease_until__lt=Now())
 
 
 def in_(delay: timedelta) -> ExpressionWrapper:

@@ -91,7 +91,7 @@ def _become(operation: Operation, state: Operation.State, cause: str = "") -> No
 
 def _wait(operation: Operation, error: PortalError, now: datetime, *, looked_up: bool) -> None:
     """Try again later; a failure of the whole connection does not count against the operation."""
-    whole = isinstance(error, Misconfigured) or getattr(error, "whole_connection", False)
+    whole = error.whole_connection
     if whole:
         operation.due_at = rested_at(operation.connection.failures, error)
         operation.attempts -= 0 if looked_up else 1

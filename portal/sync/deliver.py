@@ -20,7 +20,7 @@ from portal.connections.services import opened, redacted
 from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN
 from portal.plugins.words import in_words
-from portal.sdk import Change, Connector, Misconfigured, OutcomeUnknown, PortalError, ReadAgain
+from portal.sdk import Change, Connector, OutcomeUnknown, PortalError, ReadAgain
 from portal.sdk.capabilities import PullsStock
 from portal.sdk.connector import Promise
 from portal.sdk.records import KINDS
@@ -128,7 +128,7 @@ class Sender:
                 result = getattr(self._connector, f"push_{operation.kind}")(change)
         except PortalError as error:
             result = error
-            if isinstance(error, Misconfigured) or getattr(error, "whole_connection", False):
+            if error.whole_connection:
                 self.stopped.set()
         except FOREIGN as error:
             logger.exception("The connector %s failed on %s.", self._connector, operation.op_key)

@@ -20,8 +20,7 @@ from portal.sync.models import Operation
 def judge(connection: Connection, results: Sequence[Result | None]) -> None:
     """The connection's light follows what its calls said."""
     for result in results:
-        if isinstance(result, Misconfigured) or getattr(result, "whole_connection", False):
-            assert isinstance(result, PortalError)
+        if isinstance(result, PortalError) and result.whole_connection:
             trouble(connection, result)
             return
     if any(isinstance(result, Receipt) for result in results):

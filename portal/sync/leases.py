@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from portal.sync.clock import in_
+from portal.sync.clock import in_, unleased
 from portal.sync.models import Job
 
 LEASE = timedelta(seconds=60)
@@ -28,8 +27,9 @@ def take(job_id: int) -> Job | None:
         job = Job.objects.select_related("connection").filter(pk=job_id, enabled=True).first()
         if job is None:
             return None
-        free = Q(lease_until=None) | Q(lease_until__lt=Now())
-        taken = Job.objects.filter(free, pk=job_id, enabled=True, due_at__lte=Now(), fence=job.fence).update(
+        taken = Job.objects.filter(
+            unleased(), pk=job_id, enabled=True, due_at__lte=Now(), fence=job.fence
+        ).update(
             lease_until=in_(LEASE),
             fence=job.fence + 1,
             due_at=timezone.now() + timedelta(seconds=job.every),

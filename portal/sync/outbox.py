@@ -7,11 +7,11 @@ import socket
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from portal.connections.models import Connection
-from portal.sync.clock import in_
+from portal.sync.clock import in_, unleased
 from portal.sync.models import Flow, Operation
 
 LEASE = timedelta(seconds=60)
@@ -33,10 +33,9 @@ def claimable() -> QuerySet[Operation]:
         state__in=Operation.OPEN,
         pk__lt=OuterRef("pk"),
     ).exclude(state=State.HELD, cause="missing-order")
-    free = Q(lease_until=None) | Q(lease_until__lt=Now())
     return Operation.objects.filter(
         ~Exists(older),
-        free,
+        unleased(),
         flow__state=Flow.State.LIVE,
         state__in=[State.READY, State.RETRY_WAIT, State.UNKNOWN],
         due_at__lte=Now(),

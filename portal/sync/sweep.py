@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from portal.connections.models import Connection
+from portal.sync.clock import unleased
 from portal.sync.doors import knock
 from portal.sync.models import Event, Job
 from portal.sync.outbox import claimable, doubt_lapsed
@@ -22,9 +23,8 @@ def sweep() -> int:
     doubt_lapsed()
     _bring_forward("deliver", claimable().values("connection"))
     _bring_forward("inbox", Event.objects.filter(state=Event.State.NEW).values("connection"))
-    free = Q(lease_until=None) | Q(lease_until__lt=Now())
     resting = Q(connection__resting_until__gt=Now()) | jobs_switched_off()
-    due = Job.objects.filter(free, enabled=True, due_at__lte=Now()).exclude(resting)
+    due = Job.objects.filter(unleased(), enabled=True, due_at__lte=Now()).exclude(resting)
     return knock(list(due.values_list("pk", flat=True)))
 
 

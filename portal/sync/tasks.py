@@ -12,7 +12,7 @@ from django.utils import timezone
 from portal.connections.services import redacted, rested_at
 from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN
-from portal.sdk import Misconfigured, PortalError, RetryLater
+from portal.sdk import PortalError
 from portal.sync import invariants, plugin_jobs
 from portal.sync.deliver import deliver
 from portal.sync.doors import knock
@@ -97,8 +97,7 @@ def _failed(job: Job, progress: Progress, error: PortalError) -> None:
     """Remember why, and come back later: when the remote said, else after a doubling wait."""
     progress.finish(str(error))
     connection = job.connection
-    whole = isinstance(error, Misconfigured) or (isinstance(error, RetryLater) and error.whole_connection)
-    if connection is not None and whole:
+    if connection is not None and error.whole_connection:
         trouble(connection, error)
         due_at = connection.resting_until
     else:
