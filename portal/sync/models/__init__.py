@@ -3,7 +3,7 @@
 from portal.sync.models.case import Case, CaseItem
 from portal.sync.models.fact import Fact
 from portal.sync.models.flow import Flow
-from portal.sync.models.inbox import Event
+from portal.sync.models.inbox import Event, Refusals
 from portal.sync.models.job import Beat, Job, Run
 from portal.sync.models.outbox import Attempt, Effect, Operation
 
@@ -18,5 +18,6 @@ __all__ = [
     "Flow",
     "Job",
     "Operation",
+    "Refusals",
     "Run",
 ]

@@ -12,6 +12,7 @@ class Event(models.Model):
         NEW = "new", "new"
         DONE = "done", "done"
         GONE = "gone", "no longer there"
+        PARKED = "parked", "given up after several tries"
 
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="events")
     dedupe_key = models.CharField(max_length=300)
@@ -20,7 +21,13 @@ class Event(models.Model):
     external_id = models.CharField(max_length=200, blank=True, db_index=True)
     headers = models.JSONField(default=dict)
     body = models.BinaryField()
+    signed_with = models.CharField(
+        max_length=12, blank=True, help_text="Which of the connection's webhook secrets proved it."
+    )
     state = models.CharField(max_length=10, choices=State.choices, default=State.NEW)
+    attempts = models.PositiveIntegerField(
+        default=0, help_text="Times that its object was to be read again, counted before each."
+    )
     received_at = models.DateTimeField(auto_now_add=True, db_index=True)
     processed_at = models.DateTimeField(null=True)
 
@@ -35,3 +42,26 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.topic} {self.external_id}"
+
+
+class Refusals(models.Model):
+    """How many requests to a connection's webhook address were refused within one hour, and why the last one was.
+
+    Their bodies prove nothing, and are not kept.
+    """
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="refusals")
+    hour = models.DateTimeField()
+    count = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=300)
+    last_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-hour", "-pk"]
+        verbose_name_plural = "refusals"
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "hour"], name="one_count_an_hour"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} refused by {self.connection} from {self.hour:%Y-%m-%d %H:%M}"

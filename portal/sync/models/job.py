@@ -21,6 +21,16 @@ class Job(models.Model):
     cursor = models.TextField(blank=True)
     lease_until = models.DateTimeField(null=True, editable=False)
     fence = models.PositiveBigIntegerField(default=0, editable=False)
+    attempts = models.PositiveIntegerField(
+        default=0,
+        editable=False,
+        help_text="Workers that took it since one last got on; each is counted before it begins.",
+    )
+    suspects = models.JSONField(
+        default=dict,
+        editable=False,
+        help_text="Objects at which workers died, by a digest of what the remote said.",
+    )
     rung_at = models.DateTimeField(null=True, editable=False)
     last_began_at = models.DateTimeField(
         null=True, editable=False, help_text="When the last complete round began."

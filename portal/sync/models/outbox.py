@@ -47,6 +47,9 @@ class Operation(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
     due_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
+    workers_lost = models.PositiveIntegerField(
+        default=0, help_text="Workers that died or hung while they had it in hand."
+    )
     fence = models.PositiveBigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     worker = models.CharField(max_length=100, blank=True)
