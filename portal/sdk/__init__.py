@@ -71,6 +71,8 @@ Last, the module that the entry point ``portal.plugins`` names says which connec
 ... def register_connectors():
 ...     return [Acme]
 
+What else a plugin may bring, and be asked and told, are the other hooks (:mod:`portal.sdk.hooks`).
+
 Errors say what happens next (:mod:`portal.sdk.errors`): ``RetryLater``, ``SkipRecord``, ``Misconfigured``,
 ``ReadAgain``, ``OutcomeUnknown``. The HTTP client raises them by itself.
 """
@@ -90,6 +92,8 @@ from portal.sdk.connector import (
     Webhook,
     read_each,
 )
+from portal.sdk.contributions import Permission, PluginJob, PluginSettings, Retention, Topic, Transform
+from portal.sdk.decisions import Hold, LeaveOut, Match, Offer, Send, Unmatched
 from portal.sdk.errors import (
     Forged,
     Misconfigured,
@@ -100,7 +104,8 @@ from portal.sdk.errors import (
     RetryLater,
     SkipRecord,
 )
-from portal.sdk.hooks import PluginJob, hook
+from portal.sdk.happenings import CaseOpened, OperationDone, RecordApplied, WebhookHeard
+from portal.sdk.hooks import hook
 from portal.sdk.http import Answer, Http
 from portal.sdk.money import Money
 from portal.sdk.records import (
@@ -121,6 +126,8 @@ from portal.sdk.records import (
     Tax,
     version_of,
 )
+from portal.sdk.subjects import ConnectionInfo, FlowInfo, Subject
+from portal.sdk.surfaces import Figure, PluginUrl, RecordAction, RecordPanel, Table, Text, Tile, Values
 from portal.sdk.webhooks import verify_hmac, verify_time
 
 __version__ = "0.1.0"
@@ -128,43 +135,69 @@ __version__ = "0.1.0"
 __all__ = [
     "Address",
     "Answer",
+    "CaseOpened",
     "Change",
+    "ConnectionInfo",
     "Connector",
     "Customer",
     "Discount",
     "Field",
+    "Figure",
+    "FlowInfo",
     "Forged",
     "Found",
     "Hint",
+    "Hold",
     "Http",
+    "LeaveOut",
     "Location",
+    "Match",
     "Misconfigured",
     "Money",
     "NotFound",
+    "Offer",
+    "OperationDone",
     "Order",
     "OrderLine",
     "OutcomeUnknown",
     "Page",
+    "Permission",
     "PluginJob",
+    "PluginSettings",
+    "PluginUrl",
     "PortalError",
     "Product",
     "Promise",
     "ReadAgain",
     "Receipt",
     "Record",
+    "RecordAction",
+    "RecordApplied",
+    "RecordPanel",
     "Refund",
     "RefundLine",
     "Rejected",
+    "Retention",
     "RetryLater",
     "SecretStr",
+    "Send",
     "Settings",
     "Shipment",
     "ShipmentLine",
     "ShippingLine",
     "SkipRecord",
     "StockLevel",
+    "Subject",
+    "Table",
     "Tax",
+    "Text",
+    "Tile",
+    "Topic",
+    "Transform",
+    "Unmatched",
+    "Values",
     "Webhook",
+    "WebhookHeard",
     "hook",
     "read_each",
     "verify_hmac",

@@ -97,3 +97,15 @@ class HearsWebhooks(Protocol):
     def subscribe(self, url: str, secret: str) -> str:
         """Make the remote send its webhooks to ``url``; once is enough, again is harmless. A sentence."""
         ...
+
+
+@runtime_checkable
+class HearsTopics(HearsWebhooks, Protocol):
+    """Can be asked for topics beside its own, which plugins want to hear of (``register_topics``).
+
+    ``hear`` returns a ``Hint`` with an empty ``kind`` for a webhook of such a topic.
+    """
+
+    def subscribe_topics(self, url: str, secret: str, topics: Sequence[str]) -> str:
+        """Make the remote send its webhooks of these topics, too, to ``url``. Again is harmless. A sentence."""
+        ...
