@@ -63,9 +63,6 @@ class DemoShop(Connector):
         shop = self.http.get("/api/shop").json()
         return f"{shop['name']}, sells in {', '.join(shop['currencies'])}."
 
-    def close(self) -> None:
-        self.http.close()
-
     # -- what the shop tells --
 
     def pull_location(self, cursor: str | None) -> Iterator[Page[Location]]:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from portal.sdk.errors import SkipRecord
+from portal.sdk.http import Http
 from portal.sdk.records import Record
 
 R_co = TypeVar("R_co", bound=Record, covariant=True)
@@ -199,7 +200,9 @@ class Connector:
         raise NotImplementedError(f"{type(self).__name__} has to say how its connection is tested.")
 
     def close(self) -> None:
-        """Give back sockets and files. Called once, also after an error."""
+        """Give back sockets and files; what is in ``self.http`` is closed for you. Called once, also after an error."""
+        if isinstance(http := getattr(self, "http", None), Http):
+            http.close()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"

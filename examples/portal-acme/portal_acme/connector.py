@@ -1,14 +1,11 @@
 """What Acme can do. Each method is one capability; the portal makes jobs, forms and screens from them."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from portal.sdk import Change, Connector, Field, Http, Location, Order, Page, Product, Promise
-from portal.sdk import ReadAgain, Receipt, Record, SecretStr, Settings, StockLevel, read_each
-
+from portal.sdk import ReadAgain, Receipt, SecretStr, Settings, StockLevel, read_each
 from portal_acme import mapping
-
-R = TypeVar("R", bound=Record)
 
 
 class AcmeSettings(Settings):
@@ -28,9 +25,6 @@ class Acme(Connector):
     def check(self) -> str:
         return f"The account “{self.http.get('/account').json()['name']}” answers."
 
-    def close(self) -> None:
-        self.http.close()
-
     def pull_location(self, cursor: str | None) -> Iterator[Page[Location]]:
         return self._pull("/places", mapping.location, cursor)
 
@@ -43,16 +37,15 @@ class Acme(Connector):
     def push_stock(self, change: Change[StockLevel]) -> Receipt:
         level = change.record
         path = f"/stock/{change.ref('product', level.sku)}/{change.ref('location', level.location_id)}"
-        answer = self.http.put(path, json=mapping.stock(level), accept=[409])
+        body = {"free": str(level.available), "was": None if level.expected is None else str(level.expected)}
+        answer = self.http.put(path, json=body, accept=[409])
         if answer.status == 409:
-            now = str(answer.json()["free"])
-            raise ReadAgain(f"Acme has {now} of {level.sku}, not {level.expected}.", current=now)
+            raise ReadAgain(f"{level.sku} is not {level.expected} now.", current=str(answer.json()["free"]))
         return Receipt(answer.json()["id"])
 
-    def _pull(self, path: str, read: Callable[[Any], R], cursor: str | None) -> Iterator[Page[R]]:
-        """Whatever changes gets the next number in its `change`; the cursor is the number read last."""
-
-        def page(after: str) -> tuple[Page[R], str | None]:
+    def _pull(self, path: str, read: Callable[[Any], Any], cursor: str | None) -> Iterator[Page[Any]]:
+        # Whatever changes gets the next number in its `change`; the cursor is the number read last.
+        def page(after: str) -> tuple[Page[Any], str | None]:
             answer = self.http.get(path, params={"after": after}).json()
             reached = str(answer["items"][-1]["change"]) if answer["items"] else after
             return read_each(answer["items"], read, cursor=reached), reached if answer["more"] else None

@@ -1,8 +1,8 @@
-"""Acme's JSON as records, and a level as its JSON. Pure functions, without a network."""
+"""Acme's JSON as records. Pure functions, without a network."""
 
 from typing import Any
 
-from portal.sdk import Customer, Location, Money, Order, OrderLine, Product, StockLevel
+from portal.sdk import Customer, Location, Money, Order, OrderLine, Product
 
 STATES = {"new": "open", "sent": "closed", "void": "cancelled"}
 
@@ -32,11 +32,5 @@ def order(raw: Any) -> Order:
 
 
 def order_line(raw: Any, currency: str) -> OrderLine:
-    price, total = Money(raw["price"], currency), Money(raw["total"], currency)
-    return OrderLine(
-        external_id=raw["id"], sku=raw["sku"], quantity=raw["count"], unit_price=price, total=total
-    )
-
-
-def stock(level: StockLevel) -> dict[str, str | None]:
-    return {"free": str(level.available), "was": None if level.expected is None else str(level.expected)}
+    each, total = Money(raw["price"], currency), Money(raw["total"], currency)
+    return OrderLine(external_id=raw["id"], sku=raw["sku"], quantity=raw["qty"], unit_price=each, total=total)
