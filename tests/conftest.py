@@ -18,7 +18,19 @@ FLAGS = (
 )
 
 
+# A file is run by one worker: the long ones begin first, so that none of them is alone at the end.
+LONGEST_FIRST = (
+    "tests/demo/test_demo.py",
+    "tests/desk/test_browser.py",
+    "tests/plugin_host/test_preflight.py",
+    "tests/runner/test_serve.py",
+    "tests/plugins/tryton",
+    "tests/scaffold",
+)
+
+
 def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: next((i for i, path in enumerate(LONGEST_FIRST) if path in item.nodeid), 99))
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
