@@ -1,0 +1,119 @@
+"""A stack of a row's own: its directory, its servers, its environment, and the processes it starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from portal.testing.processes import adopt_orphans, kill_descendants
+from tests.stacks import postgres, redis
+
+STACKS = ("sqlite", "postgres", "redis")
+"""SQLite with the ORM broker · PostgreSQL with the ORM broker · PostgreSQL with Redis."""
+
+ROOT = Path(__file__).resolve().parents[2]
+PLUGIN = """\
+Metadata-Version: 2.1
+Name: portal-faultkit
+Version: 1.0
+Requires-Dist: erp-portal
+"""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """``place`` is the row's own directory, ``env`` what every portal process of it is started with."""
+
+    name: str
+    place: Path
+    env: dict[str, str] = field(repr=False)
+
+    def start(self, *command: str, **more: Any) -> subprocess.Popen[bytes]:
+        """A process of this stack: ``start(sys.executable, "-m", "…")``. What it prints goes to `log`."""
+        with self.log.open("ab") as out:
+            options = {"stdout": out, "stderr": out, "start_new_session": True, "cwd": ROOT}
+            return subprocess.Popen(command, env=self.env | more.pop("env", {}), **options | more)
+
+    def manage(self, *words: str, **more: Any) -> subprocess.Popen[bytes]:
+        """`manage.py` in a process of its own: ``manage("qcluster")``, ``manage("pump")``."""
+        return self.start(sys.executable, "manage.py", *words, **more)
+
+    @property
+    def log(self) -> Path:
+        return self.place / "log"
+
+
+def environment(place: Path) -> dict[str, str]:
+    """The portal's settings for everything that runs in ``place``; nothing else of the portal is inherited."""
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("PORTAL_") and name not in ("DATABASE_URL", "REDIS_URL")
+    }
+    return inherited | {
+        "PYTHONPATH": f"{place / 'site'}:{ROOT}",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "PORTAL_ENV_FILE": str(place / "none"),
+        "PORTAL_DATA_DIR": str(place / "data"),
+        "PORTAL_DEBUG": "1",
+        "PORTAL_LOG_LEVEL": "WARNING",
+    }
+
+
+def make_template(stack: str, place: Path) -> None:
+    """Into ``place``: a data directory, a migrated database and the kit's plugin, examined. Copied for each row."""
+    info = place / "site" / "portal_faultkit-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(PLUGIN)
+    (info / "entry_points.txt").write_text("[portal.plugins]\nfaultkit = tests.faults.plugin\n")
+    with servers(stack, place) as env:
+        for words in (("plugins", "preflight"), ("migrate", "--verbosity", "0")):
+            subprocess.run(
+                [sys.executable, "manage.py", *words],
+                env=env,
+                cwd=ROOT,
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+
+
+@contextmanager
+def fresh(stack: str, template: Path, place: Path) -> Iterator[Stack]:
+    """A copy of the template with servers of its own; whatever was started within is gone afterwards."""
+    shutil.copytree(template, place, ignore=shutil.ignore_patterns(".handle_pids.json", "*.sock"))
+    adopt_orphans()
+    try:
+        with servers(stack, place) as env:
+            try:
+                yield Stack(stack, place, env)
+            finally:
+                kill_descendants(spare=_server_pids(place))
+    finally:
+        kill_descendants()
+
+
+@contextmanager
+def servers(stack: str, place: Path) -> Iterator[dict[str, str]]:
+    """The environment of the stack in ``place``, with its servers running."""
+    env = environment(place)
+    with ExitStack() as running:
+        if stack != "sqlite":
+            env["DATABASE_URL"] = running.enter_context(postgres(place / "postgres"))
+        if stack == "redis":
+            env["REDIS_URL"] = running.enter_context(redis(place))
+        yield env
+
+
+def _server_pids(place: Path) -> set[int]:
+    """The database's main process, which is stopped in its own way."""
+    try:
+        return {int((place / "postgres" / "postmaster.pid").read_text().split()[0])}
+    except (OSError, ValueError, IndexError):
+        return set()
