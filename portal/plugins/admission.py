@@ -11,7 +11,7 @@ from importlib.metadata import version
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from portal.plugins.discovery import PORTAL, PluginSource
+from portal.plugins.discovery import NAME, PORTAL, PluginSource
 from portal.plugins.labels import app_label, apps_file
 from portal.plugins.verdicts import Verdict
 
@@ -98,6 +98,11 @@ def admit(
 
 def _misfit(source: PluginSource) -> str:
     """Why the distribution is not made for this portal; empty when it is, or when it does not say."""
+    if not NAME.fullmatch(source.name):
+        return (
+            "its name has to be at most 50 lower-case letters, digits, - and _, beginning with a letter, as it is "
+            "part of addresses. Ask its author for another."
+        )
     for line in source.requires:
         try:
             wanted = Requirement(line)

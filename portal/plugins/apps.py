@@ -1,6 +1,7 @@
 """The room as a Django app, so that its system checks are found."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class PluginsConfig(AppConfig):
@@ -10,3 +11,6 @@ class PluginsConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.plugins import checks  # noqa: F401  registers the system checks
+        from portal.plugins.permissions import make_permissions
+
+        post_migrate.connect(make_permissions, sender=self)

@@ -1,6 +1,7 @@
 """Which plugins are installed, read from the metadata of installed distributions. Nothing is imported here:
 settings ask this while Django is not yet up, and a broken plugin must not break that."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -8,6 +9,9 @@ from importlib.metadata import EntryPoint, entry_points
 GROUP = "portal.plugins"
 PORTAL = "erp-portal"
 """The portal's own distribution: what it brings is trusted, what others bring names a range of it."""
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
+"""Of plugins and of what they bring: part of addresses, permissions and job names."""
 
 
 @dataclass(frozen=True, slots=True)

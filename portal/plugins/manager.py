@@ -5,18 +5,22 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pluggy
 from django.conf import settings
 
 from portal.plugins.discovery import PluginSource
 from portal.plugins.labels import app_label, apps_file
+from portal.plugins.registered import THINGS, WORDS, faults, is_fit
 from portal.plugins.words import in_words
 from portal.sdk import hooks
 from portal.sdk.connector import Connector, Promise
+from portal.sdk.contributions import Permission, PluginJob, PluginSettings
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 FOREIGN = (Exception, SystemExit)
 """What is caught around a plugin's code: a plugin that calls `sys.exit` must not end the portal's process."""
@@ -32,12 +36,34 @@ class PluginFailure:
 
 @dataclass(frozen=True, slots=True)
 class Brings:
-    """What one plugin adds to the portal. `app` is the label of its Django app, empty when it is none."""
+    """What one plugin adds to the portal. `app` is the label of its Django app, empty when it is none.
+
+    `more` is the rest: what people call such a thing, its name, and its title.
+    """
 
     connectors: tuple[type[Connector], ...] = ()
-    jobs: tuple[hooks.PluginJob, ...] = ()
+    jobs: tuple[PluginJob, ...] = ()
     hooks: tuple[str, ...] = ()
     app: str = ""
+    settings: type[PluginSettings] | None = None
+    more: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Implementation:
+    """One plugin's function for one hook, called with those of the hook's arguments that it takes."""
+
+    plugin: str
+    hook: str
+    function: Callable[..., Any]
+    takes: tuple[str, ...]
+
+    def __call__(self, **arguments: Any) -> Any:
+        return self.function(**{name: arguments[name] for name in self.takes})
+
+
+HOOKS = tuple(name for name, member in vars(hooks).items() if hasattr(member, f"{hooks.PROJECT}_spec"))
+"""The names of all hooks, in the order of portal.sdk.hooks."""
 
 
 class UnknownConnector(LookupError):
@@ -58,9 +84,13 @@ class PluginManager:
         self._modules: dict[str, str] = {}
         for source in sources:
             self._load(source)
+        self._implementations = {hook: self._find(hook) for hook in HOOKS}
         self._owners: dict[str, str] = {}
         self._connectors = self._collect_connectors()
-        self._jobs = list(self._ask("register_jobs", lambda answer: isinstance(answer, hooks.PluginJob)))
+        self._things: dict[type[Any], list[tuple[str, Any]]] = {Permission: []}
+        for hook, cls in THINGS.items():
+            self._things[cls] = self._collect(hook)
+        self._settings = self._collect_settings()
 
     def connector_classes(self) -> dict[str, type[Connector]]:
         """Connector classes by their key, such as `tryton`, in the order of their keys."""
@@ -78,9 +108,29 @@ class PluginManager:
                 "`./run manage plugins list` tells of plugins that are left out."
             ) from None
 
-    def jobs(self) -> list[tuple[str, hooks.PluginJob]]:
+    def jobs(self) -> list[tuple[str, PluginJob]]:
         """The plugins' own jobs, each with the name of its plugin."""
-        return list(self._jobs)
+        return self.brought(PluginJob)
+
+    def brought(self, cls: type[T]) -> list[tuple[str, T]]:
+        """All that the plugins registered of this class, such as ``RecordPanel``, each with its plugin's name."""
+        return cast(list[tuple[str, T]], list(self._things[cls]))
+
+    def settings_class(self, plugin: str) -> type[PluginSettings] | None:
+        """The class of that plugin's own settings, if it has some."""
+        return self._settings.get(plugin)
+
+    def settings_owner(self, cls: type[PluginSettings]) -> str:
+        """The plugin that registered this class; empty when none did."""
+        return next((plugin for plugin, known in self._settings.items() if known is cls), "")
+
+    def implementations(self, hook: str) -> list[Implementation]:
+        """Who implements the hook, in the order in which plugins are asked: the portal's own first."""
+        return self._implementations[hook]
+
+    def names(self) -> list[str]:
+        """The plugins that were loaded."""
+        return list(self._modules)
 
     def brings(self, plugin: str) -> Brings:
         """What that plugin adds; nothing when it could not be loaded."""
@@ -90,9 +140,16 @@ class PluginManager:
         module = self._modules[plugin]
         return Brings(
             connectors=tuple(self._connectors[key] for key in self.connectors_of([plugin])),
-            jobs=tuple(job for owner, job in self._jobs if owner == plugin),
+            jobs=tuple(job for owner, job in self.jobs() if owner == plugin),
             hooks=tuple(sorted(caller.name for caller in self._pluggy.get_hookcallers(loaded) or ())),
             app=app_label(module) if apps_file(module) else "",
+            settings=self.settings_class(plugin),
+            more=tuple(
+                (word, thing.name, getattr(thing, "title", ""))
+                for cls, word in WORDS.items()
+                for owner, thing in self._things[cls]
+                if owner == plugin
+            ),
         )
 
     def owner_of(self, connector: str) -> str:
@@ -123,9 +180,19 @@ class PluginManager:
             self._packages[source.name] = getattr(loaded, "__package__", "") or source.module
             self._modules[source.name] = source.module
 
+    def _find(self, hook: str) -> list[Implementation]:
+        found = [
+            Implementation(each.plugin_name, hook, each.function, tuple(each.argnames))
+            for each in getattr(self._pluggy.hook, hook).get_hookimpls()
+        ]
+        return sorted(found, key=lambda each: self.names().index(each.plugin))
+
     def _collect_connectors(self) -> dict[str, type[Connector]]:
         found: dict[str, type[Connector]] = {}
-        for plugin, connector in self._ask("register_connectors", _is_connector_class):
+        for plugin, connector in self._ask("register_connectors"):
+            if not getattr(connector, "key", ""):
+                self._fail(plugin, f"its connector {connector.__name__} has no key")
+                continue
             owner = self._owners.setdefault(connector.key, plugin)
             if owner == plugin:
                 found.setdefault(connector.key, connector)
@@ -133,38 +200,50 @@ class PluginManager:
                 self._fail(plugin, f"the plugin {owner} already brings a connector “{connector.key}”")
         return {key: found[key] for key in sorted(found)}
 
-    def _ask(self, hook: str, fits: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
+    def _collect(self, hook: str) -> list[tuple[str, Any]]:
+        """What is wrong is left out, with its reason; its neighbours are taken."""
+        taken: list[tuple[str, Any]] = []
+        for plugin, thing in self._ask(hook):
+            others = [other for owner, other in taken if owner == plugin]
+            own = {each.name for owner, each in self.brought(Permission) if owner == plugin}
+            wrong = list(faults(thing, others, own))
+            for sentence in wrong:
+                self._fail(plugin, f"its hook {hook} returned what cannot be used: {sentence}")
+            if not wrong:
+                taken.append((plugin, thing))
+        return taken
+
+    def _collect_settings(self) -> dict[str, type[PluginSettings]]:
+        found: dict[str, type[PluginSettings]] = {}
+        for plugin, cls in self._ask("register_settings"):
+            if plugin in found:
+                self._fail(plugin, "its hook register_settings returned more than one class")
+            found.setdefault(plugin, cls)
+        return found
+
+    def _ask(self, hook: str) -> Iterator[tuple[str, Any]]:
         """What the plugins' hooks returned, item by item with the plugin's name; each plugin is asked alone,
         because pluggy's own call ends at the first one that raises."""
-        implementations = getattr(self._pluggy.hook, hook).get_hookimpls()
-        for implementation in sorted(implementations, key=self._turn):
-            plugin = implementation.plugin_name
+        for implementation in self.implementations(hook):
+            plugin = implementation.plugin
             try:
-                answers = list(implementation.function())
+                answers = list(implementation())
             except FOREIGN as error:
                 self._fail(plugin, f"its hook {hook} failed", error)
                 continue
             for answer in answers:
-                if fits(answer):
+                if is_fit(hook, answer):
                     yield plugin, answer
                 else:
                     self._fail(
                         plugin, f"its hook {hook} returned {answer!r}, which is not what that hook returns"
                     )
 
-    def _turn(self, implementation: Any) -> int:
-        """Plugins are asked in the order they were given: the portal's own first."""
-        return list(self._modules).index(implementation.plugin_name)
-
     def _fail(self, plugin: str, what: str, error: BaseException | None = None) -> None:
         reason = f"The plugin {plugin} cannot be used as it is: {what}"
         reason += f" ({in_words(error)})." if error else "."
         self.failures.append(PluginFailure(plugin, reason))
         logger.error(reason, exc_info=error)
-
-
-def _is_connector_class(answer: Any) -> bool:
-    return isinstance(answer, type) and issubclass(answer, Connector) and bool(getattr(answer, "key", ""))
 
 
 @cache
