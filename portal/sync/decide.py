@@ -52,7 +52,7 @@ def decide(operation: Operation, outcome: Outcome, now: datetime) -> None:
     result, looked_up = outcome.result, outcome.operation.state == State.UNKNOWN
     operation.cause, operation.message = "", str(result) if isinstance(result, PortalError) else ""
     if outcome.lacking is not None:
-        operation.attempts -= 1
+        operation.attempts -= 0 if looked_up else 1
         _become(operation, State.HELD, f"missing-{outcome.lacking[0]}")
         operation.message = lack(operation, outcome.lacking)
     elif isinstance(result, Receipt):
@@ -60,7 +60,7 @@ def decide(operation: Operation, outcome: Outcome, now: datetime) -> None:
         operation.message, operation.finished_at = result.note, now
         _become(operation, State.DONE)
     elif isinstance(result, Absent):
-        operation.due_at = now
+        operation.due_at, operation.look_up_first = now, False
         _become(operation, State.READY)
     elif isinstance(result, NotBegun):
         operation.attempts -= 0 if looked_up else 1

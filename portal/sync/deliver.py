@@ -20,17 +20,18 @@ from portal.connections.services import opened, redacted
 from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN
 from portal.plugins.words import in_words
-from portal.sdk import Change, Connector, OutcomeUnknown, PortalError, ReadAgain
-from portal.sdk.capabilities import PullsStock
-from portal.sdk.connector import Promise
+from portal.sdk import Change, Connector, PortalError
 from portal.sdk.records import KINDS
+from portal.sync import mark
 from portal.sync.clock import db_now
-from portal.sync.decide import Absent, NotBegun, Outcome, Result
-from portal.sync.leases import keep
+from portal.sync.decide import NotBegun, Outcome, Result
+from portal.sync.leases import LeaseLost, keep
+from portal.sync.looking_up import look_up
 from portal.sync.models import Job, Operation
 from portal.sync.needs import Key, missing, remote_ids, resolve
 from portal.sync.outbox import claim, keep_leases
 from portal.sync.progress import Progress
+from portal.sync.quarantine import unread_sources
 from portal.sync.release import release_at
 from portal.sync.settle import settle
 
@@ -48,6 +49,9 @@ def deliver(job: Job, progress: Progress) -> None:
     connection = job.connection
     assert connection is not None, "a delivery goes to a connection"
     began = renewed = time.monotonic()
+    if mark.look():
+        raise LeaseLost("The database was set back; the quarantine has taken over all jobs.")
+    unread = unread_sources()
     release_at(connection, db_now())
     with (
         opened(connection) as connector,
@@ -58,7 +62,7 @@ def deliver(job: Job, progress: Progress) -> None:
         while True:
             room, claimed = connector.in_flight * 2 - len(flying), []
             if room and not sender.stopped.is_set() and time.monotonic() - began < BUDGET:
-                claimed = claim(connection, room)
+                claimed = claim(connection, room, not_from=unread)
                 flying |= sender.send(claimed, progress)
             if not flying:
                 if claimed:  # all of them lacked a tie; behind them may be some that do not
@@ -104,7 +108,9 @@ class Sender:
         flying, held = {}, []
         for operation in claimed:
             lacking = missing(operation, ties[operation.pk])
-            if lacking is not None and operation.state != Operation.State.UNKNOWN:
+            if lacking is not None and (
+                operation.state != Operation.State.UNKNOWN or operation.look_up_first
+            ):
                 held.append(Outcome(operation, lacking=lacking))
                 continue
             remote_id = there.get((operation.kind, operation.record_id), "")
@@ -123,7 +129,7 @@ class Sender:
             record = KINDS[operation.kind].model_validate(operation.payload)
             change: Change[Any] = Change(operation.op_key, record, remote_id, ties)
             if operation.state == Operation.State.UNKNOWN:
-                result = self._look_up(operation, change)
+                result = look_up(self._connector, operation, change)
             else:
                 result = getattr(self._connector, f"push_{operation.kind}")(change)
         except PortalError as error:
@@ -136,18 +142,3 @@ class Sender:
             result = bug.with_traceback(error.__traceback__)
         spent = int((time.perf_counter() - clock) * 1000)
         return Outcome(operation, result, started=started, milliseconds=spent)
-
-    def _look_up(self, operation: Operation, change: Change[Any]) -> Result:
-        """What became of a change whose answer was lost, as far as the remote's promise allows to tell.
-
-        A figure of stock is not written again: it may have arrived and been sold down to what was there
-        before, and the condition would hold a second time. It is read anew, where it can be read.
-        """
-        if operation.kind == "stock" and isinstance(self._connector, PullsStock):
-            raise ReadAgain("Nobody knows whether the figure was written; it is read anew.")
-        if operation.promise in (Promise.IDEMPOTENCY_KEY, Promise.ABSOLUTE) or change.remote_id:
-            return Absent()
-        find = getattr(self._connector, f"find_{operation.kind}", None)
-        if operation.promise == Promise.NOTHING or find is None:
-            return OutcomeUnknown(f"{operation.connection} cannot be asked whether it has done this.")
-        return find(change) or Absent()

@@ -30,6 +30,10 @@ def retry_operations(ids: Iterable[int], by: Any) -> int:
             .select_related("flow__source", "connection")
             .prefetch_related("effects")
         )
+        # Who asks for a second try of what nobody could tell has looked there.
+        Operation.objects.filter(
+            pk__in=[operation.pk for operation in chosen if operation.state == State.REVIEW]
+        ).update(look_up_first=False)
         if chosen:
             retry(chosen, timezone.now(), why=f"{by} asked to try again.")
     return len(chosen)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from portal.connections.models import Connection
@@ -22,10 +23,11 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-def claimable() -> QuerySet[Operation]:
+def claimable(*, not_from: Collection[int] = ()) -> QuerySet[Operation]:
     """Operations that may be worked on now: due, of a live flow, and nothing older open of their aggregate.
 
-    What waits for the aggregate's order does not stand in that order's way.
+    What waits for the aggregate's order does not stand in that order's way. ``not_from`` are sources whose
+    changes wait.
     """
     older = Operation.objects.filter(
         connection=OuterRef("connection"),
@@ -33,16 +35,17 @@ def claimable() -> QuerySet[Operation]:
         state__in=Operation.OPEN,
         pk__lt=OuterRef("pk"),
     ).exclude(state=State.HELD, cause="missing-order")
-    return Operation.objects.filter(
+    found = Operation.objects.filter(
         ~Exists(older),
         unleased(),
         flow__state=Flow.State.LIVE,
         state__in=[State.READY, State.RETRY_WAIT, State.UNKNOWN],
         due_at__lte=Now(),
     )
+    return found.exclude(flow__source__in=not_from) if not_from else found
 
 
-def claim(connection: Connection, most: int) -> list[Operation]:
+def claim(connection: Connection, most: int, *, not_from: Collection[int] = ()) -> list[Operation]:
     """Take up to ``most`` operations: to send (they become *sending*) or to look up (they stay *unknown*).
 
     Each has its fence and its attempts raised before a byte leaves. Two workers never get the same one:
@@ -51,7 +54,7 @@ def claim(connection: Connection, most: int) -> list[Operation]:
     try:
         with transaction.atomic():
             ids = list(
-                claimable()
+                claimable(not_from=not_from)
                 .filter(connection=connection)
                 .select_for_update(skip_locked=True, of=("self",))
                 .order_by("due_at", "pk")
@@ -59,7 +62,7 @@ def claim(connection: Connection, most: int) -> list[Operation]:
             )
             taken = Operation.objects.filter(pk__in=ids)
             stamp = {"fence": F("fence") + 1, "lease_until": in_(LEASE), "worker": worker_name()}
-            taken.filter(state=State.UNKNOWN).update(**stamp)
+            taken.filter(Q(state=State.UNKNOWN) | Q(look_up_first=True)).update(state=State.UNKNOWN, **stamp)
             taken.exclude(state=State.UNKNOWN).update(
                 state=State.SENDING, attempts=F("attempts") + 1, **stamp
             )

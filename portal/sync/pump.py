@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django_q.tasks import async_task
 
+from portal.sync import mark, quarantine
 from portal.sync.clock import db_now, in_
 from portal.sync.models import Beat, Job
 from portal.sync.sweep import sweep
@@ -83,6 +84,8 @@ def _kill_cluster(place: str) -> None:
 
 def turn() -> None:
     """One round of the pump."""
+    mark.look()
     if lead():
+        quarantine.review()
         sweep()
         look()

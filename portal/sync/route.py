@@ -18,6 +18,7 @@ from portal.sync.effects import Change, take_back, write_effects
 from portal.sync.facts import note
 from portal.sync.flows import active_flows
 from portal.sync.models import Flow, Operation
+from portal.sync.quarantine import forgotten_until
 from portal.sync.stock import route_places
 
 State = Operation.State
@@ -37,12 +38,13 @@ def route(connection: Any, kind: str, rows: Sequence[Any], now: datetime) -> Non
         return
     flows = list(active_flows(connection, kind))
     found = faults(kind, rows) if flows else {}
+    forgotten = forgotten_until() if flows else None
     for flow in flows:
         wanted = [row for row in rows if flow.start_at is None or _happened(kind, row) >= flow.start_at]
         if flow.state == Flow.State.REHEARSAL:
             _rehearse(flow, wanted, found, now)
         else:
-            _route_flow(flow, wanted, found, now)
+            _route_flow(flow, wanted, found, forgotten, now)
 
 
 def _happened(kind: str, row: Any) -> datetime:
@@ -69,7 +71,9 @@ def _rehearse(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now: 
     )
 
 
-def _route_flow(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now: datetime) -> None:
+def _route_flow(
+    flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], forgotten: datetime | None, now: datetime
+) -> None:
     history = _history(flow, [row.pk for row in rows])
     promise = promise_of(flow.target.connector, flow.kind)
     operations: list[Operation] = []
@@ -104,6 +108,8 @@ def _route_flow(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now
             intent=number,
             intent_digest=intent,
             payload=row.data,
+            look_up_first=forgotten is not None
+            and min(row.first_seen_at, _happened(flow.kind, row)) <= forgotten,
             promise=promise.value,
             state=State.HELD if fault else State.READY,
             due_at=now,

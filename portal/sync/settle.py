@@ -50,6 +50,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> Counter[str]:
                 "state",
                 "due_at",
                 "attempts",
+                "look_up_first",
                 "lease_until",
                 "cause",
                 "message",

@@ -28,6 +28,7 @@ from portal.sync.doors import ring_delivery
 from portal.sync.effects import Place, in_flight
 from portal.sync.flows import active_flows
 from portal.sync.models import Flow, Operation
+from portal.sync.quarantine import era
 
 
 def route_places(source: Connection, places: Iterable[Place], now: datetime) -> None:
@@ -43,8 +44,9 @@ def route_places(source: Connection, places: Iterable[Place], now: datetime) -> 
         Connection.objects.select_for_update(no_key=True).get(pk=source.pk)
         levels = _levels(source, wanted)
         flight = in_flight(list(levels.values()))
+        ending = era()
         for flow in flows:
-            _route_flow(flow, levels, flight, now)
+            _route_flow(flow, levels, flight, ending, now)
 
 
 def _levels(connection: Connection, places: set[Place]) -> dict[Place, StockLevel]:
@@ -59,7 +61,7 @@ def _levels(connection: Connection, places: set[Place]) -> dict[Place, StockLeve
 
 
 def _route_flow(
-    flow: Flow, levels: dict[Place, StockLevel], flight: dict[Place, Decimal], now: datetime
+    flow: Flow, levels: dict[Place, StockLevel], flight: dict[Place, Decimal], ending: str, now: datetime
 ) -> None:
     target = flow.target
     rows = {key for place in levels for key in place}
@@ -97,7 +99,7 @@ def _route_flow(
                     record_id=channel.pk,
                     label=f"{record.sku} at {channel.location}",
                     aggregate=f"stock:{channel.pk}",
-                    op_key=f"stock:{flow.source.slug}:{record.external_id}:{past.intent + 1}",
+                    op_key=f"stock:{flow.source.slug}:{record.external_id}:{past.intent + 1}{ending}",
                     intent=past.intent + 1,
                     intent_digest=intent,
                     payload=record.model_dump(mode="json"),

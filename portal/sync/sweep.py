@@ -12,6 +12,7 @@ from portal.sync.clock import unleased
 from portal.sync.doors import knock
 from portal.sync.models import Event, Job
 from portal.sync.outbox import claimable, doubt_lapsed
+from portal.sync.quarantine import unread_sources
 from portal.sync.switched import jobs_switched_off
 
 
@@ -21,7 +22,7 @@ def sweep() -> int:
     Returns how many rings were sent.
     """
     doubt_lapsed()
-    _bring_forward("deliver", claimable().values("connection"))
+    _bring_forward("deliver", claimable(not_from=unread_sources()).values("connection"))
     _bring_forward("inbox", Event.objects.filter(state=Event.State.NEW).values("connection"))
     resting = Q(connection__resting_until__gt=Now()) | jobs_switched_off()
     due = Job.objects.filter(unleased(), enabled=True, due_at__lte=Now()).exclude(resting)

@@ -5,6 +5,7 @@ from portal.sync.models.fact import Fact
 from portal.sync.models.flow import Flow
 from portal.sync.models.inbox import Event, Refusals
 from portal.sync.models.job import Beat, Job, Run
+from portal.sync.models.memory import Mark, Quarantine
 from portal.sync.models.outbox import Attempt, Effect, Operation
 
 __all__ = [
@@ -17,7 +18,9 @@ __all__ = [
     "Fact",
     "Flow",
     "Job",
+    "Mark",
     "Operation",
+    "Quarantine",
     "Refusals",
     "Run",
 ]

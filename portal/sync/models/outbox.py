@@ -43,6 +43,9 @@ class Operation(models.Model):
     intent = models.PositiveIntegerField(help_text="Which version of the record's intended state this is.")
     intent_digest = models.CharField(max_length=64)
     payload = models.JSONField()
+    look_up_first = models.BooleanField(
+        default=False, help_text="A restored database may have forgotten that it was sent."
+    )
     promise = models.CharField(max_length=1, help_text="What the remote can promise: A to E.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.READY)
     due_at = models.DateTimeField()
@@ -83,6 +86,7 @@ class Operation(models.Model):
             ),
             models.Index(fields=["kind", "record_id", "connection", "id"], name="operations_of_a_record"),
             models.Index(fields=["state", "-id"], name="operations_by_state"),
+            models.Index(fields=["state"], name="perhaps_sent", condition=Q(look_up_first=True)),
         ]
         permissions = [("mend_operation", "Can retry, cancel or settle an operation")]
 

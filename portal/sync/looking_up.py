@@ -1,0 +1,49 @@
+"""What became of a change whose answer was lost, or which a restored database may have forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from portal.sdk import Change, Connector, OutcomeUnknown, ReadAgain
+from portal.sdk.capabilities import PullsStock
+from portal.sdk.connector import Promise
+from portal.sync.decide import Absent, Result
+from portal.sync.models import Operation
+
+HARMLESS = (Promise.IDEMPOTENCY_KEY, Promise.ABSOLUTE)
+"""A repeat has no second effect, so a lost answer needs no question. After a restore it does: keys lapse."""
+
+BY_KEY = (Promise.IDEMPOTENCY_KEY, Promise.SEARCHABLE)
+"""Promises whose remote may know a change by its key alone."""
+
+FORGOTTEN_INTENTS = 3
+"""How many later versions of a record are looked for, whose keys a restore made us forget."""
+
+
+def look_up(connector: Connector, operation: Operation, change: Change[Any]) -> Result:
+    """Ask the remote, as far as its promise allows to tell. Raises what the connector raises.
+
+    A figure of stock is not written again: it may have arrived and been sold down to what was there
+    before, and the condition would hold a second time. It is read anew, where it can be read.
+    """
+    if operation.kind == "stock" and isinstance(connector, PullsStock):
+        raise ReadAgain("Nobody knows whether the figure was written; it is read anew.")
+    find = getattr(connector, f"find_{operation.kind}", None)
+    harmless = operation.promise in HARMLESS
+    if operation.promise == Promise.NOTHING or (find is None and not harmless):
+        return OutcomeUnknown(f"{operation.connection} cannot be asked whether it has done this.")
+    if change.remote_id or find is None or (harmless and not operation.look_up_first):
+        return Absent()
+    for key in _keys(operation):
+        if there := find(replace(change, key=key)):
+            return there  # type: ignore[no-any-return]
+    return Absent()
+
+
+def _keys(operation: Operation) -> list[str]:
+    """Its own key, and those that later versions of its record had, where they are forgotten."""
+    if not operation.look_up_first or operation.promise not in BY_KEY:
+        return [operation.op_key]
+    stem = operation.op_key.rpartition(":")[0]
+    return [f"{stem}:{operation.intent + step}" for step in range(FORGOTTEN_INTENTS + 1)]
