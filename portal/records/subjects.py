@@ -1,0 +1,27 @@
+"""Connections and records as plugins are told of them: frozen values, without credentials and without our rows."""
+
+from __future__ import annotations
+
+from portal.connections.models import Connection
+from portal.records.models import Canonical, Location, Order, Product, Refund, Shipment
+from portal.sdk import ConnectionInfo, Subject
+from portal.sdk.records import KINDS
+from portal.sdk.subjects import RecordKind
+
+MODELS: dict[RecordKind, type[Canonical]] = {
+    "order": Order,
+    "refund": Refund,
+    "shipment": Shipment,
+    "product": Product,
+    "location": Location,
+}
+
+
+def info_of(connection: Connection) -> ConnectionInfo:
+    return ConnectionInfo(slug=connection.slug, name=connection.name, connector=connection.connector)
+
+
+def subject_of(row: Canonical) -> Subject:
+    """The record as it stands. No query where ``origin``, ``data`` and ``raw`` were read with the row."""
+    kind = next(kind for kind, model in MODELS.items() if isinstance(row, model))
+    return Subject(kind, row.pk, info_of(row.origin), KINDS[kind].model_validate(row.data), row.raw)
