@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any
 
-from portal.sdk import Change, Connector, OutcomeUnknown, ReadAgain
+from portal.sdk import Change, Connector, OutcomeUnknown, ReadAgain, Receipt, RetryLater
 from portal.sdk.capabilities import PullsStock
 from portal.sdk.connector import Promise
 from portal.sync.decide import Absent, Result
@@ -37,8 +38,22 @@ def look_up(connector: Connector, operation: Operation, change: Change[Any]) -> 
         return Absent()
     for key in _keys(operation):
         if there := find(replace(change, key=key)):
-            return there  # type: ignore[no-any-return]
+            return _brought(connector, operation, change, there)
     return Absent()
+
+
+def _brought(connector: Connector, operation: Operation, change: Change[Any], there: Receipt) -> Receipt:
+    """What was found by a key that a forgotten, older version of an order may have had is brought to this one.
+
+    To bring an order to a state is repeatable, and is done under a key that was never used.
+    """
+    if not (operation.look_up_first and operation.promise in BY_KEY and operation.kind == "order"):
+        return there
+    anew = replace(change, key=f"{change.key}~{time.time_ns()}", remote_id=there.remote_id)
+    try:
+        return connector.push_order(anew)  # type: ignore[attr-defined, no-any-return]
+    except OutcomeUnknown as error:
+        raise RetryLater(str(error)) from error
 
 
 def _keys(operation: Operation) -> list[str]:

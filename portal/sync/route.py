@@ -92,7 +92,8 @@ def _route_flow(
             if operation not in replaced and operation.state != State.CANCELLED
         ]
         superseded += replaced
-        never_sent = not kept and all(operation.attempts == 0 for operation in replaced)
+        doubtful = forgotten is not None and min(row.first_seen_at, _happened(flow.kind, row)) <= forgotten
+        never_sent = not (kept or doubtful or any(map(_perhaps_sent, replaced)))
         if never_sent and row.data.get("state") == "cancelled":
             continue
         number = newest.intent + 1 if newest else 1
@@ -108,8 +109,7 @@ def _route_flow(
             intent=number,
             intent_digest=intent,
             payload=row.data,
-            look_up_first=forgotten is not None
-            and min(row.first_seen_at, _happened(flow.kind, row)) <= forgotten,
+            look_up_first=doubtful,
             promise=promise.value,
             state=State.HELD if fault else State.READY,
             due_at=now,
@@ -133,6 +133,10 @@ def _route_flow(
     route_places(flow.target, places, now)
     if operations:
         ring_delivery(flow.target)
+
+
+def _perhaps_sent(operation: Operation) -> bool:
+    return operation.attempts > 0 or operation.look_up_first
 
 
 def _replaceable(operation: Operation) -> bool:
