@@ -88,3 +88,38 @@ class Reference(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.label or self.external_id} at {self.connection}"
+
+
+class PluginSettings(models.Model):
+    """The values that staff gave for one plugin's own settings. Written by
+    :mod:`portal.connections.plugin_settings`."""
+
+    plugin = models.CharField(max_length=100, unique=True)
+    values = models.JSONField(default=dict, editable=False)
+    secrets = EncryptedJSONField(default=dict, editable=False)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["plugin"]
+        verbose_name_plural = "plugin settings"
+
+    def __str__(self) -> str:
+        return f"Settings of {self.plugin}"
+
+
+class PluginPause(models.Model):
+    """One plugin does nothing for one connection while this row is there. Written by
+    :mod:`portal.connections.plugin_switches`."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="plugin_pauses")
+    plugin = models.CharField(max_length=100)
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["connection", "plugin"]
+        constraints = [
+            models.UniqueConstraint(fields=["connection", "plugin"], name="one_pause_a_plugin"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plugin} is off for {self.connection}"

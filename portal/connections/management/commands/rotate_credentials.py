@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from portal.connections.models import Connection
+from portal.connections.models import Connection, PluginSettings
 
 
 class Command(BaseCommand):
@@ -19,4 +19,9 @@ class Command(BaseCommand):
             connections = list(Connection.objects.select_for_update())
             for connection in connections:
                 connection.save(update_fields=["credentials", "webhook_secrets"])
-        self.stdout.write(f"The credentials of {len(connections)} connections now use the first key.")
+            plugins = list(PluginSettings.objects.select_for_update())
+            for settings in plugins:
+                settings.save(update_fields=["secrets"])
+        self.stdout.write(
+            f"The credentials of {len(connections)} connections and {len(plugins)} plugins now use the first key."
+        )
