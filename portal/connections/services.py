@@ -15,9 +15,9 @@ from django.utils import timezone
 from pydantic import SecretBytes, SecretStr, ValidationError
 
 from portal.connections.models import Connection
+from portal.connections.plugin_switches import require_on_for
 from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN, UnknownConnector, connector_class
-from portal.plugins.switches import require_on
 from portal.sdk import Connector, Misconfigured, PortalError, RetryLater, Settings
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def open_connector(connection: Connection) -> Connector:
     when a setting is missing."""
     try:
         cls = connector_class(connection.connector)
-        require_on(connection.connector)
+        require_on_for(connection)
         settings = cls.Settings.model_validate({**connection.settings, **connection.credentials})
     except UnknownConnector as error:
         raise Misconfigured(str(error)) from error
