@@ -97,6 +97,7 @@ from portal.sdk.decisions import Hold, LeaveOut, Match, Offer, Send, Unmatched
 from portal.sdk.errors import (
     Forged,
     Misconfigured,
+    MustWait,
     NotFound,
     OutcomeUnknown,
     PortalError,
@@ -108,6 +109,7 @@ from portal.sdk.happenings import CaseOpened, OperationDone, RecordApplied, Webh
 from portal.sdk.hooks import hook
 from portal.sdk.http import Answer, Http
 from portal.sdk.money import Money
+from portal.sdk.pacing import Rate
 from portal.sdk.records import (
     Address,
     Customer,
@@ -154,6 +156,7 @@ __all__ = [
     "Match",
     "Misconfigured",
     "Money",
+    "MustWait",
     "NotFound",
     "Offer",
     "OperationDone",
@@ -168,6 +171,7 @@ __all__ = [
     "PortalError",
     "Product",
     "Promise",
+    "Rate",
     "ReadAgain",
     "Receipt",
     "Record",

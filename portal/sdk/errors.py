@@ -47,6 +47,15 @@ class RetryLater(PortalError):
         self.whole_connection = whole_connection
 
 
+class MustWait(RetryLater):
+    """No call was made: the connection's rate allows the next one only after ``after``. Nothing is wrong."""
+
+    after: timedelta
+
+    def __init__(self, message: str, *, after: timedelta) -> None:
+        super().__init__(message, after=after, whole_connection=True)
+
+
 class SkipRecord(PortalError):
     """One record cannot pass until a person mends something; the others go on.
 

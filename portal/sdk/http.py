@@ -7,24 +7,26 @@ never appear in a message or a ``repr``.
 
 from __future__ import annotations
 
-import json as json_module
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import requests
-from requests.adapters import HTTPAdapter
-from requests_ratelimiter import LimiterAdapter
 
+from portal.sdk.answer import Answer
+from portal.sdk.deadline import Adapter, Deadline
 from portal.sdk.errors import Misconfigured, NotFound, OutcomeUnknown, PortalError, RetryLater, SkipRecord
+from portal.sdk.pacing import pacer
 
 LONGEST_WAIT = timedelta(hours=1)
 """A Retry-After beyond this is cut: a remote that means longer will say so again."""
 
 LONGEST_BODY = 64 * 1024 * 1024
 """Bytes of an answer that are read; more is a mistake of the remote's, not a page."""
+
+LONGEST_CALL = 50.0
+"""Seconds that any call may last from its first byte to its last: less than the lease of whoever makes it."""
 
 _NO_ADDRESS = (
     requests.exceptions.InvalidURL,
@@ -36,44 +38,12 @@ T = TypeVar("T")
 P = TypeVar("P")
 
 
-class Answer:
-    """A remote's answer whose body is there in full."""
-
-    def __init__(self, http: Http, response: requests.Response, body: bytes, *, read: bool) -> None:
-        self.status = response.status_code
-        self.headers: Mapping[str, str] = response.headers
-        self.body = body
-        self._http = http
-        self._read = read
-
-    @property
-    def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
-
-    def json(self) -> Any:
-        """The body as JSON, numbers with a point as exact ``Decimal``.
-
-        Raises ``Misconfigured`` for a web page, ``RetryLater`` (read) or ``OutcomeUnknown`` (write) for
-        what is cut short or malformed.
-        """
-        try:
-            return json_module.loads(self.body, parse_float=Decimal, parse_constant=_not_json)
-        except (ValueError, RecursionError):
-            pass
-        page = self.body.lstrip()[:15].lower()
-        if self._read and page.startswith((b"<!doctype html", b"<html")):
-            raise Misconfigured(
-                f"{self._http} answered with a web page instead of JSON.",
-                mend="Check the address: it may lead to a login page, a proxy or another server.",
-            )
-        raise self._http.doubt("answered with something that is not JSON", read=self._read)
-
-
 class Http:
     """A client for one remote.
 
-    ``base_url`` with its scheme; ``secrets`` are blotted out of every message; ``per_second`` paces calls of
-    this process; ``timeout`` is seconds to connect and seconds between two bytes.
+    ``base_url`` with its scheme; ``secrets`` are blotted out of every message; ``timeout`` is seconds to connect
+    and seconds between two bytes; ``deadline`` is seconds for the whole of a call. Raises ``ValueError`` for a
+    deadline beyond ``LONGEST_CALL``. Its calls keep to the ``rate`` of the connector that makes it.
     """
 
     def __init__(
@@ -82,21 +52,21 @@ class Http:
         *,
         headers: Mapping[str, str] | None = None,
         secrets: Sequence[str] = (),
-        per_second: float | None = None,
         in_flight: int = 8,
         timeout: tuple[float, float] = (5, 30),
+        deadline: float = 45,
     ) -> None:
+        if not 0 < deadline <= LONGEST_CALL:
+            raise ValueError(f"A call may last {LONGEST_CALL:g} seconds at most, not {deadline:g}.")
         self.base_url = base_url.rstrip("/")
         self._secrets = [secret for secret in secrets if secret]
         self._timeout = timeout
+        self._deadline = deadline
+        self._pacer = pacer()
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.update(headers or {})
-        adapter = (
-            LimiterAdapter(per_second=per_second, pool_maxsize=in_flight)
-            if per_second
-            else HTTPAdapter(pool_maxsize=in_flight)
-        )
+        adapter = Adapter(pool_maxsize=in_flight)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)
 
@@ -148,19 +118,31 @@ class Http:
         url = path if path.startswith(("http://", "https://")) else f"{self.base_url}/{path.lstrip('/')}"
         if not (url + "/").startswith(self.base_url + "/") and not url.startswith(self.base_url + "?"):
             raise Misconfigured(f"{self} led to another address, {self.redact(url)}; it was not followed.")
+        self._pacer.turn()
+        with Deadline(self._deadline) as deadline:
+            try:
+                response, body = self._call(
+                    method, url, params=params, json=json, data=data, headers=headers, read=read
+                )
+            except (RetryLater, OutcomeUnknown) as error:
+                if deadline.passed:
+                    raise self._too_slow(read=read) from error
+                raise
+            if deadline.passed:  # a body without a length looks whole when it is cut off
+                raise self._too_slow(read=read)
+        call = f"{method} {self.redact(path)}"
+        answer = Answer(self, response.status_code, response.headers, body, read=read, call=call)
+        if answer.status >= 300 and answer.status not in accept:
+            raise self._refusal(answer, call, read=read)
+        return answer
+
+    def _call(self, method: str, url: str, *, read: bool, **options: Any) -> tuple[requests.Response, bytes]:
+        """The answer and its whole body. Raises the error that a broken call leads to."""
         try:
             response = self._session.request(
-                method,
-                url,
-                params=params,
-                json=json,
-                data=data,
-                headers=headers,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
+                method, url, timeout=self._timeout, allow_redirects=False, stream=True, **options
             )
-            body = _whole_body(response)
+            return response, _whole_body(response)
         except requests.exceptions.SSLError as error:
             # Only these are raised before the request is sent; others may come at any point of it.
             if "CERTIFICATE_VERIFY_FAILED" not in repr(error) and "WRONG_VERSION_NUMBER" not in repr(error):
@@ -186,27 +168,36 @@ class Http:
             raise self.doubt("broke the connection", read=read) from error
         except requests.exceptions.RequestException as error:
             raise self.doubt("broke off its answer", read=read) from error
-        answer = Answer(self, response, body, read=read)
-        if answer.status >= 300 and answer.status not in accept:
-            raise self._refusal(answer, f"{method} {self.redact(path)}", read=read)
-        return answer
 
     def pages(
         self, first: T, fetch: Callable[[T], tuple[P, T | None]], *, most: int = 100_000
     ) -> Iterator[P]:
         """Follow ``fetch(token) -> (page, next token or None)`` to its end.
 
-        Raises ``RetryLater`` when a token comes back a second time or after ``most`` pages: a remote whose
-        paging goes in a circle must not be read for ever.
+        Raises ``RetryLater`` when a token comes back a second time, when the first page or the one before comes
+        again under another token (some remotes answer so beyond their last page), or after ``most`` pages: a
+        remote whose paging goes in a circle must not be read for ever.
         """
         seen: set[T] = set()
+        first_content: Any = None
+        content_before: Any = None
         token: T | None = first
         while token is not None:
             if token in seen or len(seen) >= most:
-                raise RetryLater(f"{self} leads its pages in a circle; reading stopped after {len(seen)}.")
+                raise self._circle(len(seen))
             seen.add(token)
             page, token = fetch(token)
+            content = _content(page)
+            if content and content in (first_content, content_before):
+                raise self._circle(len(seen))
+            first_content, content_before = first_content or content, content
             yield page
+
+    def _circle(self, pages: int) -> RetryLater:
+        return RetryLater(f"{self} leads its pages in a circle; reading stopped after {pages}.")
+
+    def _too_slow(self, *, read: bool) -> PortalError:
+        return self.doubt(f"did not end its answer within {self._deadline:g} seconds", read=read)
 
     def doubt(self, what: str, *, read: bool) -> PortalError:
         """The error for an answer that did not come or makes no sense."""
@@ -227,11 +218,10 @@ class Http:
         if status in {408, 425}:  # the request was not taken: too slow, or too early
             return RetryLater(f"{self} did not take {call} this time (HTTP {status}).")
         if status == 429 or (status == 503 and read):  # a 503 may come after the work was begun
-            return RetryLater(
-                f"{self} asks us to slow down (HTTP {status}).",
-                after=retry_after(answer.headers.get("Retry-After", "")),
-                whole_connection=True,
-            )
+            after = retry_after(answer.headers.get("Retry-After", ""))
+            why = f"{self} asks us to slow down (HTTP {status})."
+            self._pacer.rest(after, why)
+            return RetryLater(why, after=after, whole_connection=True)
         if status in {401, 403}:
             return Misconfigured(
                 f"{self} refused our credentials for {call} (HTTP {status}).",
@@ -249,8 +239,9 @@ class Http:
         return SkipRecord(f"{self} refused {call} (HTTP {status}): {said}")
 
 
-def _not_json(word: str) -> Any:
-    raise ValueError(f"{word} is not JSON.")
+def _content(page: Any) -> Any:
+    """What a page holds. Empty ones may follow each other: what was in them was filtered away."""
+    return getattr(page, "found", ()) + getattr(page, "rejected", ())
 
 
 def _whole_body(response: requests.Response) -> bytes:

@@ -1,6 +1,8 @@
 import logging
 import socket
 import threading
+import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
@@ -8,7 +10,18 @@ from email.utils import format_datetime
 import pytest
 from werkzeug import Response
 
-from portal.sdk import Http, Misconfigured, NotFound, OutcomeUnknown, RetryLater, SkipRecord
+from portal.sdk import (
+    Found,
+    Http,
+    Misconfigured,
+    MustWait,
+    NotFound,
+    OutcomeUnknown,
+    Page,
+    RetryLater,
+    SkipRecord,
+)
+from portal.sdk.pacing import paced
 
 SECRET = "very-secret-token"
 
@@ -249,13 +262,142 @@ def test_secrets_are_blotted_out_of_messages_names_and_logs(http, httpserver, ca
     assert f"Bearer {SECRET}" not in caplog.text
 
 
-def test_calls_are_paced(httpserver):
+class Calm:
+    """A pacer that says no after so many turns, and remembers what it was told."""
+
+    def __init__(self, turns):
+        self.turns, self.told = turns, []
+
+    def turn(self):
+        self.turns -= 1
+        if self.turns < 0:
+            raise MustWait("Wait.", after=timedelta(seconds=3))
+
+    def rest(self, wait, why):
+        self.told.append((wait, why))
+
+
+def test_each_call_waits_for_its_turn_and_none_is_made_without(httpserver):
     answers(httpserver)
-    client = Http(httpserver.url_for("/api"), per_second=20)
-    began = datetime.now(UTC)
-    for _ in range(24):
+    with paced(Calm(2)):
+        client = Http(httpserver.url_for("/api"))
+    client.get("/thing")
+    client.post("/thing")
+    with pytest.raises(MustWait):
         client.get("/thing")
-    assert datetime.now(UTC) - began >= timedelta(seconds=0.9)
+    assert len(httpserver.log) == 2
+
+
+@pytest.mark.parametrize("status, header, wait", [(429, "17", 17), (503, "4", 4), (429, "", None)])
+def test_the_pacer_is_told_at_once_when_the_remote_wants_us_to_slow_down(httpserver, status, header, wait):
+    answers(httpserver, status=status, **{"Retry-After": header})
+    calm = Calm(9)
+    with paced(calm):
+        client = Http(httpserver.url_for("/api"))
+    with pytest.raises(RetryLater):
+        client.get("/thing")
+    assert calm.told == [
+        (None if wait is None else timedelta(seconds=wait), f"{client} asks us to slow down (HTTP {status}).")
+    ]
+
+
+@pytest.fixture
+def dripping():
+    """A server that answers with these bytes, then one more every 50 ms until its client hangs up."""
+    listening = []
+
+    def start(head):
+        server = socket.create_server(("127.0.0.1", 0))
+        listening.append(server)
+
+        def drip(peer):
+            with suppress(OSError), peer:
+                peer.recv(65536)
+                peer.sendall(head)
+                while peer.send(b"x"):
+                    time.sleep(0.05)
+
+        def serve():
+            with suppress(OSError):
+                while True:
+                    threading.Thread(target=drip, args=[server.accept()[0]], daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        return Http(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=(1, 1), deadline=0.3)
+
+    yield start
+    for server in listening:
+        server.close()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\nX-",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+    ],
+    ids=["headers", "body", "body without a length"],
+)
+def test_a_server_that_drips_its_answer_is_cut_off_at_the_deadline(dripping, head):
+    client, began = dripping(head), time.monotonic()
+    with pytest.raises(RetryLater, match=r"did not end its answer within 0\.3 seconds"):
+        client.get("/")
+    with pytest.raises(OutcomeUnknown, match="it may or may not have done it"):
+        client.post("/")
+    assert time.monotonic() - began < 4
+
+
+def test_no_call_may_be_given_longer_than_its_callers_lease():
+    with pytest.raises(ValueError, match="50 seconds at most, not 60"):
+        Http("http://shop.test", deadline=60)
+
+
+def test_json_of_the_expected_shape_is_handed_over(http, httpserver):
+    answers(httpserver, '{"items": [1], "page": {"next": null}}')
+    answer = http.get("/thing")
+    assert (answer.list("items"), answer.object("page"), answer.object()["items"]) == (
+        [1],
+        {"next": None},
+        [1],
+    )
+
+
+@pytest.mark.parametrize(
+    "body, path, said",
+    [
+        ('{"error": "x"}', ["items"], "an object without “items”, where “items” is wanted as a list"),
+        ('{"items": {}}', ["items"], "an object, where “items” is wanted as a list"),
+        ('{"items": null}', ["items"], "nothing, where “items” is wanted as a list"),
+        ("[]", ["items"], "a list, where an object is wanted"),
+        ('"busy"', ["data", "items"], "a text, where an object is wanted"),
+        ('{"data": 7}', ["data", "items"], "a number, where “data” is wanted as an object"),
+        ("true", [], "yes or no, where a list is wanted"),
+    ],
+)
+def test_json_of_another_shape_is_told_with_what_came_instead(http, httpserver, body, path, said):
+    answers(httpserver, body)
+    with pytest.raises(RetryLater) as caught:
+        http.get("/thing").list(*path)
+    assert str(caught.value) == f"{http} answered GET /thing with {said}."
+    with pytest.raises(OutcomeUnknown):
+        http.post("/thing").list(*path)
+
+
+@pytest.mark.parametrize("beyond", [3, 1], ids=["the last page again", "the first page again"])
+def test_page_numbers_without_an_end_are_noticed(http, beyond):
+    def fetch(number):
+        shown = number if number <= 3 else beyond
+        return Page((Found(shown),), str(number)), number + 1
+
+    read = []
+    with pytest.raises(RetryLater, match="in a circle; reading stopped after 4"):
+        read.extend(http.pages(1, fetch, most=10))
+    assert [page.cursor for page in read] == ["1", "2", "3"]
+
+
+def test_empty_pages_may_follow_each_other(http):
+    assert len(list(http.pages(1, lambda number: (Page((), ""), number + 1 if number < 5 else None)))) == 5
 
 
 def test_an_endless_body_is_cut_off(http, httpserver, monkeypatch):
