@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from portal.sdk.errors import SkipRecord
 from portal.sdk.http import Http
+from portal.sdk.pacing import Rate, pacer
 from portal.sdk.records import Record
 
 R_co = TypeVar("R_co", bound=Record, covariant=True)
@@ -179,7 +180,8 @@ class Connector:
 
     ``key`` names it for ever; ``promises`` gives the class of each kind it can push; ``in_flight`` is how
     many pushes it bears at once; ``grace`` is how long a push may still be at work there once its answer is
-    lost.
+    lost; ``rate`` is how many calls it allows (also set in ``__init__``, where it depends on the settings), which
+    the calls of :class:`~portal.sdk.Http` keep to. Before a call made in another way say ``self.pacer.turn()``.
     """
 
     key: ClassVar[str]
@@ -188,9 +190,11 @@ class Connector:
     promises: ClassVar[Mapping[str, Promise]] = {}
     in_flight: ClassVar[int] = 4
     grace: ClassVar[timedelta] = timedelta(seconds=10)
+    rate: Rate | None = None
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
+        self.pacer = pacer()
 
     def check(self) -> str:
         """Prove that address and credentials work; return a sentence such as ``"Acme 3.1, 2 shops"``.
