@@ -26,7 +26,7 @@ PRODUCT_FIELDS = (
 
 def location(raw: Mapping[str, Any]) -> Location:
     return Location(
-        external_id=str(raw["id"]),
+        external_id=raw["id"],
         version=version_of(moment(raw["last_modified_at"])),
         code=raw["code"] or raw["name"],
         name=raw["name"],
@@ -37,7 +37,7 @@ def product(raw: Mapping[str, Any], *, currency: str) -> Product:
     changed = max(moment(raw["last_modified_at"]), moment(raw["template"]["last_modified_at"]))
     price = raw["list_price_used"]
     return Product(
-        external_id=str(raw["id"]),
+        external_id=raw["id"],
         version=version_of(changed),
         sku=raw["code"] or "",
         title=raw["template"]["name"],

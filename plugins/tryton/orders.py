@@ -46,12 +46,13 @@ class Orders:
 
     def _values(self, change: Change[Order]) -> Json:
         order = change.record
+        warehouse = int(change.ref("location", order.location))  # before anybody is made for it
         party, invoice_address, shipment_address = self._parties.for_order(order)
         return {
             "party": party,
             "invoice_address": invoice_address,
             "shipment_address": shipment_address,
-            "warehouse": int(change.ref("location", order.location)),
+            "warehouse": warehouse,
             "currency": self._directory.currency(order.currency).id,
             "reference": order.number,
             "sale_date": order.placed_at.date(),

@@ -32,12 +32,13 @@ FIELDS = (
 
 
 def shipment(raw: Mapping[str, Any]) -> Shipment:
+    lines = tuple(_line(move) for move in raw["outgoing_moves"])
     packages = raw.get("root_packages") or []
     tracking = [raw["shipping_reference"], *(package["shipping_reference"] for package in packages)]
     urls = [package["shipping_tracking_url"] for package in packages]
     changed = moment(raw["last_modified_at"])
     return Shipment(
-        external_id=f"{raw['id']}:{raw['order']}",
+        external_id=f"{raw['id']:d}:{raw['order']}",
         version=version_of(changed),
         order_id=raw["order"],
         number=raw["number"] or "",
@@ -45,14 +46,15 @@ def shipment(raw: Mapping[str, Any]) -> Shipment:
         tracking=", ".join(dict.fromkeys(filter(None, tracking))),
         tracking_url=next(filter(None, urls), ""),
         shipped_at=_shipped_at(raw, changed),
-        lines=tuple(
-            ShipmentLine(
-                sku=move["product"]["code"] or "",
-                quantity=Decimal(str(move["quantity"])),
-                order_line=move["origin"].partition(",")[2],
-            )
-            for move in raw["outgoing_moves"]
-        ),
+        lines=lines,
+    )
+
+
+def _line(move: Json) -> ShipmentLine:
+    return ShipmentLine(
+        sku=move["product"]["code"] or "",
+        quantity=Decimal(str(move["quantity"])),
+        order_line=move["origin"].partition(",")[2],
     )
 
 
@@ -75,29 +77,35 @@ def pull_shipment(client: Client, directory: Directory, cursor: str | None) -> I
 
 def _by_order(client: Client, web_shop: int, raws: list[Json]) -> list[Json]:
     """Each shipment once for every order of the web shop it carries goods of."""
-    lines = sorted({line for raw in raws for move in raw["outgoing_moves"] if (line := _line(move))})
-    if not lines:
-        return []
+    moves = [move for raw in raws for move in raw.get("outgoing_moves") or []]
+    lines = sorted({line for move in moves if "origin" in move and (line := _sale_line(move))})
     domain = [["id", "in", lines], ["sale.web_shop", "=", web_shop]]
-    orders = {raw["id"]: raw["sale"]["web_id"] for raw in client.search("sale.line", domain, ["sale.web_id"])}
+    found = client.search("sale.line", domain, ["sale.web_id"]) if lines else []
+    orders = {raw["id"]: raw["sale"]["web_id"] for raw in found}
     parts = []
     for raw in raws:
-        for order in dict.fromkeys(
-            orders[line] for move in raw["outgoing_moves"] if (line := _line(move)) in orders
-        ):
-            moves = [
-                move
-                for move in raw["outgoing_moves"]
-                if move["state"] != "cancelled"
-                and Decimal(str(move["quantity"]))
-                and orders.get(_line(move)) == order
-            ]
-            if moves:
-                parts.append(raw | {"order": order, "outgoing_moves": moves})
+        try:
+            parts += _parts(raw, orders)
+        except (LookupError, TypeError, ArithmeticError):
+            parts.append(raw)  # reading it says what is wrong with it
     return parts
 
 
-def _line(move: Json) -> int:
+def _parts(raw: Json, orders: Mapping[int, str]) -> Iterator[Json]:
+    moves = raw["outgoing_moves"]
+    for order in dict.fromkeys(orders[line] for move in moves if (line := _sale_line(move)) in orders):
+        own = [
+            move
+            for move in moves
+            if move["state"] != "cancelled"
+            and Decimal(str(move["quantity"]))
+            and orders.get(_sale_line(move)) == order
+        ]
+        if own:
+            yield raw | {"order": order, "outgoing_moves": own}
+
+
+def _sale_line(move: Json) -> int:
     """The id of the sale's line a move comes from, 0 for another origin."""
     model, _, number = (move["origin"] or "").partition(",")
     return int(number) if model == "sale.line" else 0

@@ -20,12 +20,12 @@ MANY = 1000
 
 def level(raw: Mapping[str, Any], *, version: int) -> StockLevel:
     return StockLevel(
-        external_id=f"{raw['product']}@{raw['warehouse']}",
+        external_id=f"{raw['product']:d}@{raw['warehouse']:d}",
         version=version,
-        product_id=str(raw["product"]),
-        sku=raw["sku"] or "",
-        location_id=str(raw["warehouse"]),
-        available=Decimal(raw["on_hand"]) - Decimal(raw["promised"]),
+        product_id=raw["product"],
+        sku=raw["code"] or "",
+        location_id=raw["warehouse"],
+        available=Decimal(raw["quantity"]) - Decimal(raw["promised"]),
     )
 
 
@@ -76,15 +76,15 @@ def _levels(client: Client, products: Sequence[int], warehouses: Sequence[int]) 
         context = {"locations": [warehouse], "with_childs": True}
         found = client.search("product.product", domain, ["code", "quantity"], context=context)
         levels += [
-            {
-                "id": f"{raw['id']}@{warehouse}",
-                "product": raw["id"],
-                "sku": raw["code"],
+            raw
+            | {
+                "id": f"{product}@{warehouse}",
+                "product": product,
                 "warehouse": warehouse,
-                "on_hand": raw["quantity"],
-                "promised": str(promised[raw["id"], warehouse]),
+                "promised": str(promised[product, warehouse]),
             }
             for raw in found
+            for product in [raw.get("id")]
         ]
     return levels
 

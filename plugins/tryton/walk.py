@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from portal.sdk import Page, read_each
+from portal.sdk import Page, RetryLater, read_each
 
 from .client import Client, Domain, Json
 
@@ -40,6 +40,9 @@ class Walk:
         return cls(moment, client.now())
 
     def at(self, after: int) -> Walk:
+        """Raises ``RetryLater`` for a page that does not lead on."""
+        if after <= self.after:
+            raise RetryLater("Tryton leads its pages in a circle; reading stopped.")
         return replace(self, after=after)
 
     def __str__(self) -> str:

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+MOMENT = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+
 
 def encoded(value: Any) -> Any:
     """A value as Tryton wants it: exact decimals, dates, and moments in UTC without a zone."""
@@ -19,33 +21,34 @@ def encoded(value: Any) -> Any:
         return {"__class__": "Decimal", "decimal": str(value)}
     if isinstance(value, datetime):
         moment = value.astimezone(UTC)
-        names = ("year", "month", "day", "hour", "minute", "second", "microsecond")
-        return {"__class__": "datetime"} | {name: getattr(moment, name) for name in names}
+        return {"__class__": "datetime"} | {name: getattr(moment, name) for name in MOMENT}
     if isinstance(value, date):
         return {"__class__": "date", "year": value.year, "month": value.month, "day": value.day}
     return value
 
 
 def plain(value: Any) -> Any:
-    """Tryton's answer as ordinary JSON: numbers with a point and decimals as text, moments in ISO 8601."""
+    """Tryton's answer as ordinary JSON: numbers with a point and decimals as text, moments in ISO 8601.
+
+    A word that is not whole stays as it is, so that it spoils the object it stands in and no other.
+    """
     if isinstance(value, list):
         return [plain(item) for item in value]
     if isinstance(value, Decimal):
         return str(value)
     if not isinstance(value, dict):
         return value
-    match value.get("__class__"):
-        case "Decimal":
-            return value["decimal"]
-        case "datetime":
-            parts = [
-                value[name] for name in ("year", "month", "day", "hour", "minute", "second", "microsecond")
-            ]
-            return datetime(*parts).replace(tzinfo=UTC).isoformat()  # noqa: DTZ001 - Tryton says UTC without a zone
-        case "date":
-            return date(value["year"], value["month"], value["day"]).isoformat()
-        case _:
-            return {key: plain(item) for key, item in value.items()}
+    try:
+        match value.get("__class__"):
+            case "Decimal":
+                return value["decimal"]
+            case "datetime":
+                return datetime(*(value[name] for name in MOMENT), tzinfo=UTC).isoformat()
+            case "date":
+                return date(value["year"], value["month"], value["day"]).isoformat()
+    except (LookupError, TypeError, ValueError):
+        return value
+    return {key: plain(item) for key, item in value.items()}
 
 
 def packed(value: Any) -> str:

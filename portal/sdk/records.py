@@ -28,7 +28,9 @@ Rate = Annotated[Decimal, Field(allow_inf_nan=False), PlainSerializer(_plain, re
 Quantity = Annotated[Rate, Field(gt=-(10**14), lt=10**14, decimal_places=4)]
 """Pieces, kilograms or metres, to four digits after the point."""
 
-Id = Annotated[str, Field(min_length=1, max_length=200)]
+Id = Annotated[str, Field(min_length=1, max_length=200, coerce_numbers_to_str=True)]
+"""An id as text; a number is taken too, so that nobody needs ``str()``, which makes an id of nothing."""
+
 Sku = Annotated[str, Field(max_length=200)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from unittest.mock import patch
 
@@ -29,13 +30,15 @@ class Bench:
     def __init__(self, contract: type[ConnectorContract]) -> None:
         self.contract = contract
         self.connector = contract.connector
-        self.remote = Remote(contract.answers, contract.reads)
+        self.remote = Remote(contract.answers, contract.reads, say=contract.say)
         self.untimed: list[str] = []
         self._ends = ExitStack()
 
     def __enter__(self) -> Self:
         self._ends.enter_context(self.remote)
         self._ends.enter_context(self._watch_calls())
+        for target, value in self.contract.constants.items():
+            self._ends.enter_context(_constant(target, value))
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -149,6 +152,19 @@ class Bench:
                 raise
 
         return patch.object(requests.adapters.HTTPAdapter, "send", watched)
+
+
+def _constant(target: str, value: Any) -> Any:
+    """``portal_acme.connector.PAGE`` with another value. Raises ``Broken`` when there is no such thing."""
+    module, _, name = target.rpartition(".")
+    try:
+        getattr(import_module(module), name)
+    except (ImportError, ValueError, AttributeError) as error:
+        raise Broken(
+            f"constants names {target!r}, which is not there ({error}). Name it with its module, such as "
+            "portal_acme.connector.PAGE."
+        ) from error
+    return patch(target, value)
 
 
 def records(pages: list[Page[Record]]) -> list[Record]:

@@ -22,7 +22,7 @@ from portal.sdk.connector import Connector, Webhook
 from portal.testing.bench import Bench, told
 from portal.testing.push import Push
 from portal.testing.registry import Broken, Check, checks
-from portal.testing.script import Answers
+from portal.testing.script import Answers, Request, body_text
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,9 @@ class ConnectorContract:
     ``reads``: routes that change nothing although they are POSTs. ``expect``: for each kind read, the ids
     that the answers hold, and the figure that each shows: an order's or refund's total, a product's price, a
     level's quantity. ``pushes``: an example of a change for each kind pushed. ``events``: examples of what the
-    remote tells; ``webhook`` makes them into requests. ``waive``: checks that do not apply, with the reason.
+    remote tells; ``webhook`` makes them into requests. ``constants``: other values for the connector's own,
+    such as a page of two. ``say``: what a packed request says. ``waive``: checks that do not apply, with the
+    reason; a field's name behind the check's waives it for that field alone.
     """
 
     connector: ClassVar[type[Connector]]
@@ -55,12 +57,18 @@ class ConnectorContract:
     expect: ClassVar[Mapping[str, Mapping[str, str] | Iterable[str]]] = {}
     pushes: ClassVar[Mapping[str, Push]] = {}
     events: ClassVar[Sequence[Any]] = ()
+    constants: ClassVar[Mapping[str, Any]] = {}
     waive: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def webhook(cls, event: Any, secret: str, at: datetime) -> Webhook:  # noqa: ARG003 - for authors to use
         """The request that tells ``event``, signed with ``secret``, stamped ``at`` where the vendor stamps."""
         raise Broken("Say how the vendor signs: give the contract a classmethod webhook(event, secret, at).")
+
+    @classmethod
+    def say(cls, request: Request) -> str:
+        """The text in which ``~text`` of a route is looked for: the body, where the API does not pack what it says."""
+        return body_text(request)
 
     @classmethod
     def cases(cls) -> list[Case]:
@@ -72,6 +80,15 @@ class ConnectorContract:
     def waived(cls, case: Case) -> str:
         """The author's reason why the check does not apply, or nothing."""
         return cls.waive.get(case.name) or cls.waive.get(case.check.name) or ""
+
+    @classmethod
+    def waived_fields(cls, case_name: str) -> set[str]:
+        """The fields that the case does not apply to: those named behind it in ``waive``."""
+        return {
+            field
+            for name, _, field in (key.partition(" ") for key in cls.waive)
+            if name == case_name and field
+        }
 
     @classmethod
     def verify(cls, case: Case) -> None:

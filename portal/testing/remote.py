@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from portal.testing.faults import Fault
-from portal.testing.script import Answers, Reply, Request, choose, load, route
+from portal.testing.script import Answers, Reply, Request, Say, body_text, choose, load, route
 
 Alter = Callable[[Request, Any], Any]
 TOO_MANY = Reply(500, {"error": "The scripted remote was asked too often."})
@@ -27,14 +27,16 @@ UNKNOWN = Reply(404, {"error": "There is nothing here."})
 
 class Remote:
     """Answers are routes to JSON or to a :class:`Reply`; ``reads`` are routes that change nothing although
-    their method looks as if (a search by POST).
+    their method looks as if (a search by POST). ``say`` gives the text that ``~text`` of a route is looked for
+    in, where that is not the body.
 
     ``requests`` is the log. ``alter`` may change the JSON of any answer on its way out. After ``patience``
     requests every answer is HTTP 500, so that a client in a circle gets out of it.
     """
 
-    def __init__(self, answers: Answers | Path, reads: Sequence[str] = ()) -> None:
+    def __init__(self, answers: Answers | Path, reads: Sequence[str] = (), *, say: Say = body_text) -> None:
         self._answers = dict(load(answers))
+        self._say = say
         self._reads = [route(each) for each in reads]
         for each in self._answers:
             route(each)
@@ -84,6 +86,7 @@ class Remote:
         return self._server.open_connections
 
     def answer(self, request: Request) -> tuple[Reply, Fault | None]:
+        request = replace(request, says=self._say(request))
         with self._lock:
             chosen = choose(self._answers, request)
             self.requests.append(replace(request, route=chosen))
@@ -172,8 +175,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         content = reply.content(self.server.remote.url)
         sent = content[: len(content) // 2] if wire in ("cut", "half") else content
-        self.send_response(reply.status)
-        for name, value in ({"Content-Type": "application/json"} | dict(reply.headers)).items():
+        self.send_response_only(reply.status)
+        usual = {"Content-Type": "application/json", "Date": self.date_time_string()}
+        for name, value in (usual | dict(reply.headers)).items():
             self.send_header(name, value.replace("{url}", self.server.remote.url))
         self.send_header("Content-Length", str(len(sent if wire == "half" else content)))
         self.end_headers()

@@ -1,15 +1,16 @@
 """What a scripted remote answers, as plain data: ``{"GET /orders?page=2": {...}}``.
 
 A route is ``METHOD /path?query ~text``. ``*`` stands for anything within the path or a query's value; a
-query that is not named may be anything, and a plus sign is a plus sign; ``~text`` has to occur in the request's body (for GraphQL and the
-like). Of the routes that fit, the one that says most wins.
+query that is not named may be anything, and a plus sign is a plus sign; ``~text``, which may be there several
+times, has to occur in what the request says: its body (for GraphQL and the like), or what a function makes of
+it (for queries that are packed). Of the routes that fit, the one that says most wins.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -19,6 +20,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 Answers = Mapping[str, Any]
+Say = Callable[["Request"], str]
 _NUMBER = re.compile(r'"@number:(.*?)@"')
 
 
@@ -38,13 +40,15 @@ class Reply:
 
 @dataclass(frozen=True)
 class Request:
-    """What came in: header names are lower-case, ``route`` is the one that answered (None: none fitted)."""
+    """What came in: header names are lower-case, ``route`` is the one that answered (None: none fitted),
+    ``says`` what the routes' texts are looked for in."""
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: bytes
     route: str | None = None
+    says: str = ""
 
     @property
     def path(self) -> str:
@@ -73,7 +77,7 @@ class Route:
     method: str
     path: str
     query: Mapping[str, str]
-    text: str
+    texts: tuple[str, ...] = ()
 
     def fits(self, request: Request) -> bool:
         given = request.query
@@ -81,14 +85,14 @@ class Route:
             self.method in ("*", request.method)
             and fnmatchcase(request.path, self.path)
             and all(name in given and fnmatchcase(given[name], want) for name, want in self.query.items())
-            and self.text.encode() in request.body
+            and all(text in request.says for text in self.texts)
         )
 
     @property
     def weight(self) -> tuple[int, int, int]:
         """How much the route says: a query or a text more than none, a plain path more than a wildcard."""
         wild = self.path.count("*") + sum(want.count("*") for want in self.query.values())
-        return len(self.query) + bool(self.text), -wild, len(self.path) + len(self.text)
+        return len(self.query) + len(self.texts), -wild, len(self.path) + len("".join(self.texts))
 
 
 @lru_cache(maxsize=1000)
@@ -100,9 +104,13 @@ def route(text: str) -> Route:
             f"{text!r} is not a route. Write it as “GET /path”, “GET /path?name=value” or “POST /path ~text”."
         )
     method, path, query, wanted = match.groups()
-    return Route(
-        method, path, dict(parse_qsl((query or "").replace("+", "%2B"), keep_blank_values=True)), wanted or ""
-    )
+    given = parse_qsl((query or "").replace("+", "%2B"), keep_blank_values=True)
+    return Route(method, path, dict(given), tuple(wanted.split(" ~")) if wanted else ())
+
+
+def body_text(request: Request) -> str:
+    """What a request says unless its API packs it: its body."""
+    return request.body.decode("utf-8", "replace")
 
 
 def choose(answers: Answers, request: Request) -> str | None:

@@ -16,7 +16,9 @@ from portal.testing.registry import Broken
 from portal.testing.script import Request, dump
 
 Path = tuple[str | int, ...]
+Place = tuple[str | None, Path]
 Edit = Callable[[dict[str, Any]], Any]
+CANDIDATES = 8
 
 
 class Victim:
@@ -32,10 +34,13 @@ class Victim:
 
         bench.remote.alter = keep
         self.page = bench.first(kind)
-        self._route, self._path = self._locate(answers)
-        self.raw = at(dict(answers)[self._route], self._path)
-        self.others = {record.external_id for record in records([self._read(self._drop)])}
-        self.own = [each for each in records([self.page]) if each.external_id not in self.others]
+        for route, path in self._candidates(answers):
+            self._route, self._path = route, path
+            self.raw = at(dict(answers)[route], path)
+            self.others = {record.external_id for record in records([self._read(self._drop)])}
+            self.own = [each for each in records([self.page]) if each.external_id not in self.others]
+            if self.own:
+                break
         if not self.own:
             raise Broken(
                 f"The script gives the objects of {kind} also where something else is asked for, so it cannot be seen which "
@@ -82,28 +87,44 @@ class Victim:
         finally:
             self.bench.remote.alter = None
 
-    def _locate(self, answers: list[tuple[str | None, Any]]) -> tuple[str | None, Path]:
+    def _candidates(self, answers: list[tuple[str | None, Any]]) -> list[Place]:
+        """Where the object may stand in the answers that led to the page, the likeliest first."""
         raws = [exact(found.raw) for found in self.page.found]
         for route, answer in answers:
             for path, node in nodes(answer):
                 if node in raws and any(isinstance(step, int) for step in path):
-                    return route, path
-        # The connector reshaped it: the row that has most of its values, the outer one where two have as many.
-        wanted = {(type(leaf), leaf) for leaf in _leaves(raws[0])} if raws else set()
+                    return [(route, path)]
+        # The connector reshaped it: the rows that have most of its values, the outer one where two have as many.
+        wanted = set(_leaves(raws[0])) if raws else set()
         rows = [
-            (len(wanted & {(type(leaf), leaf) for leaf in _leaves(node)}), -len(path), route, path)
+            (len(wanted & set(_leaves(node))), -len(path), route, path)
             for route, answer in answers
             for path, node in nodes(answer)
             if isinstance(node, dict) and path and isinstance(path[-1], int)
         ]
-        if rows:
-            best = max(rows, key=lambda row: row[:2])
-            return best[2], best[3]
-        raise Broken(f"The script's first answer to pull_{self.kind} holds no list of objects.")
+        if not rows:
+            raise Broken(f"The script's first answer to pull_{self.kind} holds no list of objects.")
+        likely = sorted(rows, key=lambda row: row[:2], reverse=True)
+        return [(route, path) for _, _, route, path in likely[:CANDIDATES]]
 
 
-def _leaves(value: Any) -> Iterator[Any]:
-    return (leaf for _, leaf in nodes(value) if not isinstance(leaf, (dict, list)))
+def _leaves(value: Any) -> Iterator[tuple[type, Any]]:
+    """The plain values within; a number is one value, whether it is written as text or not."""
+    for _, leaf in nodes(value):
+        if not isinstance(leaf, (dict, list)):
+            figure = number(leaf)
+            yield (type(leaf), leaf) if figure is None else (Decimal, figure)
+
+
+def number(value: Any) -> Decimal | None:
+    """What is a number, or a text that is one."""
+    if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
+        return None
+    try:
+        figure = Decimal(value)
+    except ArithmeticError:
+        return None
+    return figure if figure.is_finite() else None
 
 
 def exact(value: Any) -> Any:

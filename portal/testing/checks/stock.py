@@ -11,6 +11,7 @@ from portal.sdk.errors import ReadAgain
 from portal.testing.bench import Bench, told
 from portal.testing.checks.writing import atoms
 from portal.testing.registry import Broken, check
+from portal.testing.victim import number
 
 
 def _absolute(connector: type[Connector]) -> Iterable[str]:
@@ -79,15 +80,7 @@ def _written(bench: Bench, available: int, expected: int | None) -> set[Decimal]
     bench.remote.requests.clear()
     bench.send("stock", bench.push("stock").change(**level))
     sent = {value for request in bench.remote.writes for _, value in atoms(request)}
-    return {number for value in sent if (number := _number(value)) is not None}
-
-
-def _number(value: Any) -> Decimal | None:
-    try:
-        number = Decimal(value)
-    except ArithmeticError:
-        return None
-    return number if number.is_finite() else None
+    return {figure for value in sent if (figure := number(value)) is not None}
 
 
 def _list(figures: set[Decimal]) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from portal.sdk.connector import Connector, Promise, Receipt
+from portal.sdk.connector import Change, Connector, Promise, Receipt
 from portal.sdk.errors import OutcomeUnknown, SkipRecord
 from portal.testing.bench import Bench, attempt, told
-from portal.testing.push import KEY
+from portal.testing.push import KEY, Push
 from portal.testing.registry import Broken, check, found, pushed
 from portal.testing.script import Request
 from portal.testing.victim import nodes
@@ -47,22 +48,29 @@ def a_push_gives_a_receipt(bench: Bench, kind: str) -> None:
 @check("What is not tied to the target is set aside as `SkipRecord` before anything is sent.", over=pushed)
 def a_missing_tie_is_set_aside(bench: Bench, kind: str) -> None:
     push = bench.push(kind)
-    if not push.refs:
-        return
-    change = push.change()
-    bare = type(change)(change.key, change.record, change.remote_id)
-    try:
-        bench.send(kind, bare)
-    except SkipRecord:
-        pass
-    except Exception as error:
-        raise Broken(
-            f"push_{kind} without its refs raised {told(error)}. Translate ids with change.ref(), which raises SkipRecord."
-        ) from error
-    else:
-        raise Broken(f"push_{kind} sent ids of the source as they are. Translate them with change.ref().")
-    if bench.remote.writes:
-        raise Broken(f"push_{kind} without its refs wrote before it noticed. Translate every id first.")
+    for tie in push.refs:
+        where = f"push_{kind} without the tie of the {tie[0]} {tie[1]!r}"
+        bench.remote.requests.clear()
+        try:
+            bench.send(
+                kind,
+                replace(push, refs={each: push.refs[each] for each in push.refs if each != tie}).change(),
+            )
+        except SkipRecord:
+            pass
+        except Exception as error:
+            raise Broken(
+                f"{where} raised {told(error)}. Translate ids with change.ref(), which raises SkipRecord."
+            ) from error
+        else:
+            raise Broken(
+                f"{where} sent ids of the source as they are. Translate them with change.ref(), or leave out of the "
+                "example's refs what is not needed."
+            )
+        if bench.remote.writes:
+            raise Broken(
+                f"{where} sent {bench.remote.writes[0]} before it noticed. Translate every id first."
+            )
 
 
 @check("Class A: a repeat carries the same idempotency key, another change another one.", over=_keyed)
@@ -142,26 +150,37 @@ def pushes_at_once_do_not_mix(bench: Bench, kind: str) -> None:
 
 
 def _finds_its_own_only(bench: Bench, kind: str) -> None:
-    """Asked with another key, the same answers must not be taken for this change's own."""
-    if bench.connector.promises.get(kind) is not Promise.IDEMPOTENCY_KEY:
-        return
+    """Asked for another change, the same answers must not be taken for that one's own."""
+    keyed = bench.connector.promises.get(kind) is Promise.IDEMPOTENCY_KEY
+    changes = bench.push(kind).change(), _another(bench.push(kind), by_key=keyed)
     asked = []
-    for key in (KEY, OTHER_KEY):
+    for change in changes:
         bench.remote.requests.clear()
-        with suppress(Exception):  # the script need not know the other key; what was asked is enough
-            bench.find(kind, bench.push(kind).change(key=key))
+        with suppress(Exception):  # the script need not know the other one; what was asked is enough
+            bench.find(kind, change)
         asked.append(_lines(bench.remote.requests))
-    if asked[0] == asked[1] and not _tells_apart(bench, kind):
+    if asked[0] == asked[1] and not _tells_apart(bench, kind, changes[1]):
+        what, look = (
+            ("the key", "change.key") if keyed else ("the record's id", "the record's external_id or number")
+        )
         raise Broken(
-            f"find_{kind} takes what another change did for its own: it asks and answers the same whatever the key is. "
-            "Look for change.key."
+            f"find_{kind} takes what another change did for its own: it asks and answers the same whatever {what} is. "
+            f"Look for {look}."
         )
 
 
-def _tells_apart(bench: Bench, kind: str) -> bool:
-    """Whether the other key, which nothing was done under, is not found in the same answers."""
+def _another(push: Push, *, by_key: bool) -> Change[Any]:
+    """A change that was never sent: of the same record under another key, or of another record."""
+    if by_key:
+        return push.change(key=OTHER_KEY)
+    other = {name: OTHER_KEY for name in ("external_id", "number") if hasattr(push.record, name)}
+    return push.change(key=OTHER_KEY, **other)
+
+
+def _tells_apart(bench: Bench, kind: str, another: Change[Any]) -> bool:
+    """Whether the change that was never sent is not found in the same answers."""
     with suppress(OutcomeUnknown):
-        return bench.find(kind, bench.push(kind).change(key=OTHER_KEY)) is None
+        return bench.find(kind, another) is None
     return True
 
 

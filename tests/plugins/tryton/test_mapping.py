@@ -200,7 +200,7 @@ def test_a_shipment_names_its_carrier_tracking_and_goods():
 
 
 def test_what_is_promised_is_not_available():
-    raw = {"product": 1, "warehouse": 5, "sku": "TEA-001", "on_hand": "7.0", "promised": "9.0"}
+    raw = {"product": 1, "warehouse": 5, "code": "TEA-001", "quantity": "7.0", "promised": "9.0"}
     assert level(raw, version=3).available == -2
 
 

@@ -57,6 +57,16 @@ def test_the_defects_are_many_and_different():
             "has no answer for GET /orders?after=0",
         ),
         ("making-one-makes-no-call", {"settings": {}}, "look at settings"),
+        (
+            "a-missing-field-sets-one-object-aside-order",
+            {"waive": {"a-missing-field-sets-one-object-aside-order buyers": "Guests have no name there."}},
+            "names the field 'buyers' of order",
+        ),
+        (
+            "making-one-makes-no-call",
+            {"constants": {"orchard.PAGE": 2}},
+            "'orchard.PAGE', which is not there",
+        ),
         ("reprs-hide-secrets", {"settings": {"url": "{url}", "token": "abc"}}, "too short to be looked for"),
     ],
 )

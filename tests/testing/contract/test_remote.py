@@ -9,7 +9,7 @@ from portal.testing.script import Request, choose, dump, route
 
 
 def asked(method, target, body=b""):
-    return Request(method, target, {}, body)
+    return Request(method, target, {}, body, says=body.decode())
 
 
 def get(remote, path, **options):

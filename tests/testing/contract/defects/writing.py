@@ -3,11 +3,7 @@
 import time
 import uuid
 
-from portal.sdk import (
-    NotFound,
-    PortalError,
-    Receipt,
-)
+from portal.sdk import NotFound, PortalError, Promise, Receipt
 from tests.testing.contract.defects import rejected
 from tests.testing.contract.orchard import Orchard
 
@@ -43,6 +39,42 @@ class TheLookupTakesTheLastParcel:
     def find_shipment(self, change):
         found = self.http.get("/parcels", params={"key": "contract-1"}).json()["list"]
         return Receipt(found[-1]["id"]) if found else None
+
+
+@rejected("what-was-pushed-is-found-shipment", "the same whatever the record's id is")
+class ALookupByReferenceThatForgetsTheReference:
+    """A lookup by reference that forgets the reference."""
+
+    promises = Orchard.promises | {"shipment": Promise.UNIQUE_REFERENCE}
+
+    def find_shipment(self, change):
+        found = self.http.get("/parcels", params={"key": "contract-1"}).json()["list"]
+        return Receipt(found[-1]["id"]) if found else None
+
+
+@rejected("a-failed-write-is-in-doubt-shipment", "at its write number 2, met HTTP 500")
+class TheSecondWriteMayFailUnseen:
+    """The second write may fail unseen."""
+
+    def push_shipment(self, change):
+        receipt = Orchard.push_shipment(self, change)
+        try:
+            self.http.put("/hook", json={"told": receipt.remote_id})
+        except PortalError:
+            pass
+        return receipt
+
+
+@rejected("a-missing-tie-is-set-aside-stock", "location 'W' sent PUT /stock/v7/W before it noticed")
+class OneTieOfTwoIsForgotten:
+    """One tie of two is forgotten."""
+
+    def push_stock(self, change):
+        place = change.record.location_id
+        refs = {("location", place): place} | {
+            key: change.refs[key] for key in change.refs if key[0] == "product"
+        }
+        return Orchard.push_stock(self, type(change)(change.key, change.record, refs=refs))
 
 
 @rejected("what-was-pushed-is-found-shipment", "would be sent twice")
