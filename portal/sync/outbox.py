@@ -32,16 +32,16 @@ def claimable(*, not_from: Collection[int] = ()) -> QuerySet[Operation]:
     older = Operation.objects.filter(
         connection=OuterRef("connection"),
         aggregate=OuterRef("aggregate"),
-        state__in=Operation.OPEN,
+        state__among=Operation.OPEN,
         pk__lt=OuterRef("pk"),
     ).exclude(state=State.HELD, cause="missing-order")
     found = Operation.objects.filter(
         ~Exists(older),
         unleased(),
         flow__state=Flow.State.LIVE,
-        state__in=[State.READY, State.RETRY_WAIT, State.UNKNOWN],
+        state__among=Operation.MOVING,
         due_at__lte=Now(),
-    )
+    ).exclude(state=State.SENDING)
     return found.exclude(flow__source__in=not_from) if not_from else found
 
 

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from portal.connections.models import Connection
 from portal.records.models import Location, Product
+from portal.sync.models import among  # noqa: F401 - the lookup `state__among`
 from portal.sync.models.flow import Flow
 
 
@@ -32,6 +33,8 @@ class Operation(models.Model):
     OPEN = (State.READY, State.SENDING, State.RETRY_WAIT, State.UNKNOWN, State.HELD, State.REVIEW)
     WAITING = (State.READY, State.RETRY_WAIT, State.HELD)
     """Open, and surely never begun or surely without effect: may be superseded."""
+    MOVING = (State.READY, State.RETRY_WAIT, State.UNKNOWN, State.SENDING)
+    """Open, and nobody has to do anything for it to go on."""
 
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="operations")
     connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="operations")
