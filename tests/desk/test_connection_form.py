@@ -9,7 +9,8 @@ from django.urls import reverse
 from pydantic import field_validator
 
 from portal.connections.models import Connection
-from portal.desk.settings_form import connection_form, sentences
+from portal.desk.settings_fields import sentences
+from portal.desk.settings_form import connection_form
 from portal.plugins.manager import plugins
 from portal.sdk import Connector, Field, SecretStr, Settings
 from portal.sync.models import Flow, Job
