@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import F
+from django.db.models.functions import Least, Now
 from django.utils import timezone
 
 from portal.sync.clock import in_, unleased
 from portal.sync.models import Job
+from portal.sync.workers import machine, my_name, surely_dead
 
 LEASE = timedelta(seconds=60)
 
@@ -31,6 +33,7 @@ def take(job_id: int) -> Job | None:
             unleased(), pk=job_id, enabled=True, due_at__lte=Now(), fence=job.fence
         ).update(
             lease_until=in_(LEASE),
+            worker=my_name(),
             fence=job.fence + 1,
             due_at=timezone.now() + timedelta(seconds=job.every),
             rung_at=None,
@@ -49,3 +52,17 @@ def keep(job: Job, *, lease: timedelta = LEASE, **fields: object) -> None:
 def give_back(job: Job, **fields: object) -> None:
     """End the lease, if it is still ours, and store ``fields`` with it."""
     Job.objects.filter(pk=job.pk, fence=job.fence).update(lease_until=None, rung_at=None, **fields)
+
+
+def take_back() -> int:
+    """End the leases of workers of this machine that are surely dead; their jobs are due. Returns how many.
+
+    The moment of the lease stays, from which the next worker sees that the one before it did not come to an end.
+    """
+    held = Job.objects.filter(lease_until__gt=Now(), worker__endswith=machine())
+    dead = surely_dead(held.values_list("worker", flat=True))
+    return (
+        held.filter(worker__in=dead).update(lease_until=Now(), due_at=Least(F("due_at"), Now()))
+        if dead
+        else 0
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Collection
 from datetime import timedelta
 
@@ -12,15 +10,14 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from portal.connections.models import Connection
+from portal.plugins.manager import connector_class_or_none
+from portal.sdk import Connector
 from portal.sync.clock import in_, unleased
 from portal.sync.models import Flow, Operation
+from portal.sync.workers import machine, my_name, surely_dead
 
 LEASE = timedelta(seconds=60)
 State = Operation.State
-
-
-def worker_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def claimable(*, not_from: Collection[int] = ()) -> QuerySet[Operation]:
@@ -61,7 +58,7 @@ def claim(connection: Connection, most: int, *, not_from: Collection[int] = ()) 
                 .values_list("pk", flat=True)[:most]
             )
             taken = Operation.objects.filter(pk__in=ids)
-            stamp = {"fence": F("fence") + 1, "lease_until": in_(LEASE), "worker": worker_name()}
+            stamp = {"fence": F("fence") + 1, "lease_until": in_(LEASE), "worker": my_name()}
             taken.filter(Q(state=State.UNKNOWN) | Q(look_up_first=True)).update(state=State.UNKNOWN, **stamp)
             taken.exclude(state=State.UNKNOWN).update(
                 state=State.SENDING, attempts=F("attempts") + 1, **stamp
@@ -87,9 +84,33 @@ def doubt_lapsed() -> int:
 
     They keep their due times and so come before all that waits: the lease was grace enough.
     """
-    return Operation.objects.filter(state=State.SENDING, lease_until__lt=Now()).update(
+    return _doubt(Operation.objects.filter(state=State.SENDING, lease_until__lt=Now()))
+
+
+def take_back() -> int:
+    """The same at once, for what workers of this machine had in hand that are surely dead. Returns how many.
+
+    What they sent may still be at work in the remote, so its grace passes before anybody asks.
+    """
+    held = Operation.objects.filter(
+        state__in=[State.SENDING, State.UNKNOWN], lease_until__gt=Now(), worker__endswith=machine()
+    )
+    dead = surely_dead(held.values_list("worker", flat=True))
+    if not dead:
+        return 0
+    lost = held.filter(worker__in=dead)
+    count = lost.filter(state=State.UNKNOWN).update(lease_until=None)
+    for target in Connection.objects.filter(pk__in=lost.values("connection")):
+        grace = (connector_class_or_none(target.connector) or Connector).grace
+        count += _doubt(lost.filter(state=State.SENDING, connection=target), due_at=in_(grace))
+    return count
+
+
+def _doubt(sending: QuerySet[Operation], **fields: object) -> int:
+    return sending.update(
         state=State.UNKNOWN,
         lease_until=None,
         cause="worker-lost",
         message="The worker that was sending it stopped; the remote is asked what it has done.",
+        **fields,
     )

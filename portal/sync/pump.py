@@ -20,7 +20,7 @@ from django_q.tasks import async_task
 from portal.sync import mark, quarantine
 from portal.sync.clock import db_now, in_
 from portal.sync.models import Beat, Job
-from portal.sync.sweep import sweep
+from portal.sync.sweep import sweep, take_back
 
 logger = logging.getLogger(__name__)
 
@@ -85,6 +85,7 @@ def _kill_cluster(place: str) -> None:
 def turn() -> None:
     """One round of the pump."""
     mark.look()
+    take_back()
     if lead():
         quarantine.review()
         sweep()

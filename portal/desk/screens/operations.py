@@ -23,6 +23,7 @@ from portal.desk.records import record_link
 from portal.sdk import Promise
 from portal.sync import mending
 from portal.sync.models import Case, Operation
+from portal.sync.workers import spoken
 
 State = Operation.State
 MEND = "sync.mend_operation"
@@ -260,7 +261,7 @@ def _state(row: Operation) -> Panel:
             ("Attempts", row.attempts),
             ("Id there", row.remote_id),
             ("Ended", show.moment(row.finished_at)),
-            ("Being sent by", f"{row.worker}, until {row.lease_until:%H:%M:%S}" if row.lease_until else ""),
+            ("Being sent by", f"{spoken(row.worker)}, until {row.lease_until:%H:%M:%S}" if row.lease_until else ""),
         ],
     )
 

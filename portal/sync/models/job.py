@@ -20,6 +20,7 @@ class Job(models.Model):
     due_at = models.DateTimeField(db_index=True)
     cursor = models.TextField(blank=True)
     lease_until = models.DateTimeField(null=True, editable=False)
+    worker = models.CharField(max_length=100, blank=True, editable=False)
     fence = models.PositiveBigIntegerField(default=0, editable=False)
     attempts = models.PositiveIntegerField(
         default=0,
