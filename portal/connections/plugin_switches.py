@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
-
 from portal.connections.models import Connection, PluginPause
 from portal.plugins.manager import plugins
 from portal.plugins.switches import require_on, switched_off
@@ -29,12 +27,9 @@ def paused_connections(plugin: str) -> list[int]:
     return list(PluginPause.objects.filter(plugin=plugin).values_list("connection", flat=True))
 
 
-def paused_work() -> Q:
-    """Picks the rows with a connection whose own plugin is off for it. One query."""
-    found = Q(pk=None)
-    for connection, plugin in PluginPause.objects.values_list("connection", "plugin"):
-        found |= Q(connection=connection, connection__connector__in=plugins().connectors_of([plugin]))
-    return found
+def pauses() -> list[tuple[int, str]]:
+    """Every connection, by its primary key, with a plugin that is off for it. One query."""
+    return list(PluginPause.objects.values_list("connection", "plugin"))
 
 
 def require_on_for(connection: Connection) -> None:

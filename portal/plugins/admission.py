@@ -100,7 +100,7 @@ def _misfit(source: PluginSource) -> str:
     """Why the distribution is not made for this portal; empty when it is, or when it does not say."""
     if not NAME.fullmatch(source.name):
         return (
-            "its name has to be at most 50 lower-case letters, digits, - and _, beginning with a letter, as it is "
+            "its name has to be at most 40 lower-case letters, digits, - and _, beginning with a letter, as it is "
             "part of addresses. Ask its author for another."
         )
     for line in source.requires:

@@ -10,7 +10,7 @@ GROUP = "portal.plugins"
 PORTAL = "erp-portal"
 """The portal's own distribution: what it brings is trusted, what others bring names a range of it."""
 
-NAME = re.compile(r"[a-z][a-z0-9_-]{0,49}")
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 """Of plugins and of what they bring: part of addresses, permissions and job names."""
 
 

@@ -21,6 +21,7 @@ from portal.sync.doors import ring_checks
 from portal.sync.facts import note
 from portal.sync.flows import is_master, master_was_read
 from portal.sync.levels import store_levels
+from portal.sync.notices import About, announce
 from portal.sync.recheck import recheck_refunds
 from portal.sync.release import release
 from portal.sync.route import route
@@ -72,6 +73,7 @@ def _without_unstorable(page: Page[Any]) -> Page[Any]:
 def _apply_records(connection: Connection, kind: str, page: Page[Any], now: datetime) -> Counter[str]:
     stored = store(connection, kind, page.found, now)
     note(kind, _news(connection, kind, stored), now)
+    announce("on_record_applied", _told(connection, kind, stored), now)
     route(connection, kind, stored.touched, now)
     if kind == "order" and stored.touched:
         release("order", now)
@@ -120,6 +122,14 @@ def _news(connection: Connection, kind: str, stored: Stored) -> list[tuple[int, 
         (row.pk, f"Changed at {connection}: {_summary(kind, row.data)}.", None) for row in stored.changed
     ]
     return lines
+
+
+def _told(connection: Connection, kind: str, stored: Stored) -> list[About]:
+    return [
+        ({"kind": kind, "id": row.pk, "new": new}, connection.pk)
+        for new, rows in ((True, stored.new), (False, stored.changed))
+        for row in rows
+    ]
 
 
 def _summary(kind: str, data: dict[str, Any]) -> str:

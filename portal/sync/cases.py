@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+
+from django.db import transaction
 
 from portal.connections.models import Connection
 from portal.records.plain import clean
 from portal.records.trouble import Trouble
 from portal.sync.models import Case, CaseItem
+from portal.sync.notices import announce, listeners
+
+HOOK = "on_case_opened"
+
+UNTOLD = ("plugin-hook",)
+"""Causes that plugins are not told of: one that fails to be told would so cause its own failures."""
 
 
+@transaction.atomic(savepoint=False)
 def open_cases(connection: Connection | None, troubles: Sequence[Trouble], now: datetime) -> None:
     """One open case for each trouble's key, one item for each subject; met again they are only renewed."""
     if not troubles:
         return
     by_key = {_fit(trouble.key, 300): trouble for trouble in troubles}
+    news = _news(by_key)
     Case.objects.bulk_create(
         (
             Case(
@@ -33,6 +43,7 @@ def open_cases(connection: Connection | None, troubles: Sequence[Trouble], now: 
     )
     Case.objects.filter(key__in=list(by_key), state=Case.State.OPEN).update(seen_at=now)
     cases = dict(Case.objects.filter(key__in=list(by_key), state=Case.State.OPEN).values_list("key", "pk"))
+    announce(HOOK, [({"id": cases[key]}, connection.pk if connection else None) for key in news], now)
     items = [
         CaseItem(
             case_id=cases[_fit(trouble.key, 300)],
@@ -51,6 +62,14 @@ def open_cases(connection: Connection | None, troubles: Sequence[Trouble], now: 
         unique_fields=["case", "subject"],
         update_fields=["label", "operation", "message", "seen_at", "resolved_at"],
     )
+
+
+def _news(by_key: Mapping[str, Trouble]) -> list[str]:
+    """The keys of the cases that are opened by this, for those who listen."""
+    if not listeners(HOOK):
+        return []
+    known = Case.objects.filter(key__in=list(by_key), state=Case.State.OPEN).values_list("key", flat=True)
+    return [key for key in by_key.keys() - set(known) if by_key[key].cause not in UNTOLD]
 
 
 def _fit(text: str, length: int) -> str:

@@ -10,6 +10,7 @@ from portal.plugins.manager import UnknownConnector, connector_class, plugins
 from portal.sdk.capabilities import HearsWebhooks, PullsLocations, PullsProducts, PullsStock
 from portal.sync.flows import ACTIVE
 from portal.sync.models import Flow, Job
+from portal.sync.notices import PREFIX, hooks_of
 
 IDLE = 30
 """Seconds between two looks of a job that is otherwise rung for."""
@@ -31,7 +32,7 @@ def ensure_jobs() -> None:
         now = timezone.now()
         Job.objects.bulk_create(
             (
-                Job(connection_id=connection, name=name, every=every, due_at=now)
+                Job(connection_id=connection, name=name, every=every, due_at=now, cursor=_known(name))
                 for (connection, name), every in wanted.items()
                 if (connection, name) not in present
             ),
@@ -39,6 +40,8 @@ def ensure_jobs() -> None:
         )
         for key, job in present.items():
             every = wanted.get(key, job.every)
+            if key in wanted and _known(job.name) not in ("", job.cursor):
+                Job.objects.filter(pk=job.pk).update(cursor=_known(job.name))
             if job.enabled != (key in wanted) or job.every != every:
                 sooner = {"due_at": now} if key in wanted else {}
                 Job.objects.filter(pk=job.pk).update(enabled=key in wanted, every=every, **sooner)
@@ -54,9 +57,24 @@ def _wanted() -> Wanted:
             _want_identities(wanted, end)
             if flow.kind == Flow.Kind.STOCK:
                 _want_check(wanted, end)
-    for plugin, job in plugins().jobs():
-        wanted[None, f"plugin:{plugin}:{job.name}"] = int(job.every.total_seconds())
+    _want_plugins(wanted)
     return wanted
+
+
+def _want_plugins(wanted: Wanted) -> None:
+    for plugin, job in plugins().jobs():
+        name, every = f"plugin:{plugin}:{job.name}", int(job.every.total_seconds())
+        theirs = Connection.objects.filter(connector__in=job.connectors).values_list("pk", flat=True)
+        for connection in theirs if job.connectors else [None]:
+            wanted[connection, name] = every
+    for plugin in plugins().names():
+        if hooks_of(plugin):
+            wanted[None, f"{PREFIX}{plugin}"] = IDLE
+
+
+def _known(name: str) -> str:
+    """What a job that tells a plugin remembers of it; it is asked when the plugin is away."""
+    return hooks_of(name.removeprefix(PREFIX)) if name.startswith(PREFIX) else ""
 
 
 def _want(wanted: Wanted, connection: Connection, name: str, every: int) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from django.conf import settings
 
+from portal.connections.services import opened, redacted
 from portal.plugins.failures import PluginFailed, charged, record
 from portal.plugins.manager import plugins
+from portal.records.subjects import info_of
 from portal.sdk import Misconfigured
 from portal.sync.leases import keep
 from portal.sync.models import Job
@@ -31,5 +34,12 @@ def run(job: Job) -> None:
         record(plugin, str(hung))
         raise hung
     keep(job, lease=timedelta(seconds=limit))
-    with charged(plugin, f"The job “{own.title}”"):
-        own.run()
+    connection = job.connection
+    if connection is None:
+        with charged(plugin, f"The job “{own.title}”"):
+            own.run()
+        return
+    with opened(connection) as connector:
+        hidden = partial(redacted, connection)
+        with charged(plugin, f"The job “{own.title}” for {connection}", hidden):
+            own.run(connector=connector, connection=info_of(connection))

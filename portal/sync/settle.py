@@ -17,6 +17,7 @@ from portal.sync.clock import db_now
 from portal.sync.decide import Outcome, decide
 from portal.sync.health import judge
 from portal.sync.models import Attempt, Operation
+from portal.sync.notices import announce
 from portal.sync.release import release
 from portal.sync.telling import tell, troubles
 
@@ -62,6 +63,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> Counter[str]:
         _remember(ours)
         done = [operation for operation, _ in ours if operation.state == State.DONE]
         _tie(connection, done, now)
+        announce("on_operation_done", [({"id": operation.pk}, connection.pk) for operation in done], now)
         settle_subjects([operation_subject(operation.pk) for operation in done], now)
         open_cases(connection, [trouble for pair in ours for trouble in troubles(*pair)], now)
         tell(ours, now)

@@ -12,9 +12,11 @@ from portal.sync import leases, outbox
 from portal.sync.clock import unleased
 from portal.sync.doors import knock
 from portal.sync.models import Event, Job
+from portal.sync.notices import PREFIX
 from portal.sync.outbox import claimable, doubt_lapsed
 from portal.sync.quarantine import unread_sources
 from portal.sync.switched import jobs_switched_off
+from portal.sync.tell import due_plugins
 
 
 def sweep() -> int:
@@ -24,7 +26,9 @@ def sweep() -> int:
     """
     doubt_lapsed()
     _bring_forward("deliver", claimable(not_from=unread_sources()).values("connection"))
-    _bring_forward("inbox", Event.objects.filter(state=Event.State.NEW).values("connection"))
+    _bring_forward("inbox", Event.objects.filter(state=Event.State.NEW, attempts=0).values("connection"))
+    tellable = Job.objects.filter(name__in=[f"{PREFIX}{plugin}" for plugin in due_plugins()])
+    tellable.filter(due_at__gt=Now()).update(due_at=Now())
     resting = Q(connection__resting_until__gt=Now()) | jobs_switched_off()
     due = Job.objects.filter(unleased(), enabled=True, due_at__lte=Now()).exclude(resting)
     return knock(list(due.values_list("pk", flat=True)))

@@ -6,6 +6,7 @@ from portal.sync.models.flow import Flow
 from portal.sync.models.inbox import Event, Refusals
 from portal.sync.models.job import Beat, Job, Run
 from portal.sync.models.memory import Mark, Quarantine
+from portal.sync.models.notice import Notice
 from portal.sync.models.outbox import Attempt, Effect, Operation
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Flow",
     "Job",
     "Mark",
+    "Notice",
     "Operation",
     "Quarantine",
     "Refusals",
