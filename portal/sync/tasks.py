@@ -26,6 +26,7 @@ from portal.sync.pull import check, pull
 from portal.sync.pump import sing
 from portal.sync.sweep import sweep
 from portal.sync.switched import jobs_switched_off
+from portal.sync.tell import tell
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ WORK: dict[str, Callable[[Job, Progress], None]] = {
     "hooks": renew,
     "deliver": deliver,
     "invariants": invariants.work,
+    "tell": tell,
 }
 
 
