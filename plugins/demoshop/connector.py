@@ -92,7 +92,7 @@ class DemoShop(Connector):
             told = json.loads(webhook.body)
             hint = Hint(told["topic"], told["topic"].split(".")[0], told["data"]["id"], told["event_id"])
             sent_at = datetime.fromtimestamp(told["sent_at"], UTC)
-        except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise Forged("The webhook is signed, but it is not what the shop sends.") from error
         # The time within the signed body: the header of the same name could be anybody's.
         verify_time(sent_at)
@@ -102,6 +102,10 @@ class DemoShop(Connector):
         # The shop keeps one subscription for a url, so that saying it again changes nothing.
         self.http.post("/api/webhooks", json={"url": url, "topics": TOPICS, "secret": secret})
         return f"The shop tells {url} about orders and refunds."
+
+    def subscribed(self, url: str) -> bool:
+        hooks = self.http.get("/api/webhooks").json()["items"]
+        return any(hook["url"] == url and set(TOPICS) <= set(hook["topics"]) for hook in hooks)
 
     # -- what the shop is told --
 

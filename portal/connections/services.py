@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import secrets as random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -149,11 +148,3 @@ def rested_at(failures: int, error: PortalError) -> datetime:
     else:
         wait = min(REST * 2 ** min(failures, 10), LONGEST_REST)
     return timezone.now() + wait
-
-
-def renew_webhook_secret(connection: Connection) -> str:
-    """A new webhook secret; the last one stays valid beside it until the next renewal."""
-    secret = random.token_urlsafe(32)
-    connection.webhook_secrets = [secret, *connection.webhook_secrets[:1]]
-    connection.save(update_fields=["webhook_secrets"])
-    return secret

@@ -31,7 +31,7 @@ def shown_body(body: bytes | memoryview, connection: Connection) -> str:
         return f"{len(body)} bytes that are not text."
     try:
         text = pretty(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     for secret in _credentials(connection):
         text = text.replace(secret, HIDDEN)

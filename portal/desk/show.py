@@ -50,6 +50,7 @@ TONES = {
     "failed": "bad",
     "new": "info",
     "gone": "quiet",
+    "parked": "bad",
 }
 """One colour a state, the same everywhere. (A connection nobody tested and an unknown outcome are doubts.)"""
 

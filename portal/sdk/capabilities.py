@@ -109,3 +109,12 @@ class HearsTopics(HearsWebhooks, Protocol):
     def subscribe_topics(self, url: str, secret: str, topics: Sequence[str]) -> str:
         """Make the remote send its webhooks of these topics, too, to ``url``. Again is harmless. A sentence."""
         ...
+
+
+@runtime_checkable
+class KnowsItsSubscription(Protocol):
+    """Remotes switch off a webhook that failed for a while, and say nothing: so it is asked about."""
+
+    def subscribed(self, url: str) -> bool:
+        """Whether the remote still sends to ``url`` all that ``subscribe`` asks for."""
+        ...

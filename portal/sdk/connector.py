@@ -15,10 +15,11 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from portal.sdk.errors import SkipRecord
+from portal.sdk.errors import PortalError, SkipRecord
 from portal.sdk.http import Http
 from portal.sdk.pacing import Rate, pacer
 from portal.sdk.records import Record
+from portal.sdk.watch import forbidden
 
 R_co = TypeVar("R_co", bound=Record, covariant=True)
 
@@ -63,6 +64,9 @@ class Found(Generic[R_co]):
 class Rejected:
     """An object that could not be read as a record; it becomes a case and the page goes on."""
 
+    NAMELESS: ClassVar[str] = "?"
+    """Stands for the id of an object that shows none."""
+
     external_id: str
     reason: str
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -84,23 +88,37 @@ def read_each(
     cursor: str = "",
     id_field: str = "id",
 ) -> Page[R_co]:
-    """Read every raw object; one that is malformed becomes ``Rejected`` and does not stop its neighbours."""
+    """Read every raw object; one that cannot be read becomes ``Rejected`` and does not stop its neighbours.
+
+    Passes on the errors of :mod:`portal.sdk.errors` that are about more than one object.
+    """
     found: list[Found[R_co]] = []
     rejected: list[Rejected] = []
     for raw in raws:
+        if reason := forbidden(raw):
+            rejected.append(_rejected(raw, id_field, reason))
+            continue
         try:
             found.append(Found(read(raw), raw))
-        except _MALFORMED as error:
-            external_id = str(raw.get(id_field, "")) if isinstance(raw, Mapping) else ""
-            kept = raw if isinstance(raw, Mapping) else {"value": raw}
-            rejected.append(Rejected(external_id or "?", _reason(error), kept))
+        except SkipRecord as error:
+            rejected.append(_rejected(raw, id_field, str(error).rstrip(".")))
+        except PortalError:
+            raise
+        except Exception as error:
+            rejected.append(_rejected(raw, id_field, _reason(error)))
     return Page(tuple(found), cursor, tuple(rejected))
 
 
-_MALFORMED = (ValidationError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
+def _rejected(raw: Any, id_field: str, reason: str) -> Rejected:
+    if not isinstance(raw, Mapping):
+        return Rejected(Rejected.NAMELESS, reason, {"value": raw})
+    external_id = raw.get(id_field)
+    known = isinstance(external_id, str | int) and not isinstance(external_id, bool)
+    return Rejected((known and str(external_id)[:200]) or Rejected.NAMELESS, reason, raw)
 
 
 def _reason(error: Exception) -> str:
+    """In words that do not need the connector's code beside them."""
     if isinstance(error, ValidationError):
         faults = [
             f"{'.'.join(str(part) for part in fault['loc']) or 'record'}: {fault['msg']}"
@@ -109,7 +127,18 @@ def _reason(error: Exception) -> str:
         return "; ".join(faults[:5]) + (f"; and {len(faults) - 5} more" if len(faults) > 5 else "")
     if isinstance(error, KeyError):
         return f"the field {error} is missing"
-    return str(error) or type(error).__name__
+    for kind, words in _IN_WORDS.items():
+        if isinstance(error, kind):
+            return f"{words} ({type(error).__name__}: {str(error)[:200]})"
+    return str(error)[:500] or type(error).__name__
+
+
+_IN_WORDS: dict[type[Exception] | tuple[type[Exception], ...], str] = {
+    (TypeError, AttributeError, IndexError): "a part of it has another shape than the connector knows",
+    ArithmeticError: "a number in it is none, or cannot be reckoned with",
+    RecursionError: "it is nested too deeply",
+    MemoryError: "it is too large",
+}
 
 
 @dataclass(frozen=True, slots=True)

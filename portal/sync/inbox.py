@@ -1,29 +1,28 @@
-"""Webhooks: verified on their raw bytes, stored, committed, answered. The object is read again by a job."""
+"""Webhooks: verified on their raw bytes, stored, committed, answered. Reading the object again is a job's."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
+from hashlib import sha256
 
 from django.db import transaction
-from django.utils import timezone
 
 from portal.connections.models import Connection
-from portal.connections.services import open_connector, opened, redacted
+from portal.connections.services import open_connector, redacted
+from portal.connections.webhook_secrets import mark_of
 from portal.plugins.failures import charged
 from portal.plugins.manager import plugins
-from portal.sdk import Connector, Forged, Page, Record, Webhook
+from portal.records.plain import clean
+from portal.sdk import Forged, Hint, Webhook
 from portal.sdk.capabilities import HearsWebhooks
-from portal.sync.apply import apply_page
-from portal.sync.clock import db_now
-from portal.sync.doors import ring_inbox, ring_pulls
-from portal.sync.leases import keep
-from portal.sync.models import Event, Job
-from portal.sync.progress import Progress
+from portal.sdk.records import KINDS
+from portal.sync.doors import ring_inbox
+from portal.sync.models import Event
 
-CHUNK = 200
-"""Events worked off in one transaction."""
+KEPT_HEADERS = ("content-type", "user-agent")
+LONGEST_KEY = 300
+LONGEST_ID = 200
 
 
 def receive(connection: Connection, headers: Mapping[str, str], body: bytes) -> int:
@@ -31,76 +30,74 @@ def receive(connection: Connection, headers: Mapping[str, str], body: bytes) -> 
 
     Nothing else happens here: whoever calls may answer 2xx once this has returned.
     """
-    connector = open_connector(connection)
-    hidden = partial(redacted, connection)
-    try:
-        if not isinstance(connector, HearsWebhooks):
-            raise Forged(f"{connection} does not send webhooks.")
-        with charged(plugins().owner_of(connection.connector), f"Hearing a webhook of {connection}", hidden):
-            hints = connector.hear(Webhook(headers, body), connection.webhook_secrets)
-    finally:
-        connector.close()
+    webhook = Webhook(headers, body)
+    hints, mark = _hear(connection, webhook)
     events = [
-        Event(
-            connection=connection,
-            dedupe_key=hint.dedupe_key[:300],
-            topic=hint.topic[:100],
-            kind=hint.kind,
-            external_id=hint.external_id,
-            headers={
-                name: value for name, value in headers.items() if name in ("content-type", "user-agent")
-            },
-            body=body,
-        )
-        for hint in hints
-        if hint.kind
+        _event(connection, webhook, hint, mark) for hint in _whole(connection, hints) if hint.kind in KINDS
     ]
     if not events:
         return 0
+    _tell_apart(events)
     with transaction.atomic():
-        before = Event.objects.filter(
-            connection=connection, dedupe_key__in=[event.dedupe_key for event in events]
-        ).count()
+        keys = [event.dedupe_key for event in events]
+        before = Event.objects.filter(connection=connection, dedupe_key__in=keys).count()
         Event.objects.bulk_create(events, ignore_conflicts=True)
         ring_inbox(connection)
     return len(events) - before
 
 
-def work_off(job: Job, progress: Progress) -> None:
-    """Read again what the new events name, and apply it: the newest version wins, not the last arrival."""
-    connection = job.connection
-    assert connection is not None, "an inbox belongs to a connection"
-    new = Event.objects.filter(connection=connection, state=Event.State.NEW).order_by("pk")
-    while events := list(new[:CHUNK]):
-        by_kind: dict[str, list[Event]] = {}
-        for event in events:
-            by_kind.setdefault(event.kind, []).append(event)
-        with opened(connection) as connector:
-            for kind, told in by_kind.items():
-                _read_again(connection, connector, kind, told, progress)
-        progress.add(Counter(events=len(events)))
-        keep(job)
+def _hear(connection: Connection, webhook: Webhook) -> tuple[Sequence[Hint], str]:
+    """What the webhook says, and the mark of the secret that proved it."""
+    secrets, connector = connection.webhook_secrets, open_connector(connection)
+    hidden = partial(redacted, connection)
+    try:
+        if not isinstance(connector, HearsWebhooks):
+            raise Forged(f"{connection} does not send webhooks.")
+        with charged(plugins().owner_of(connection.connector), f"Hearing a webhook of {connection}", hidden):
+            hints = connector.hear(webhook, secrets)
+            for secret in secrets[
+                :-1
+            ]:  # one alone, and the last when it was none before, need no second look
+                try:
+                    connector.hear(webhook, [secret])
+                except Forged:
+                    continue
+                return hints, mark_of(secret)
+    finally:
+        connector.close()
+    return hints, mark_of(secrets[-1])
 
 
-def _read_again(
-    connection: Connection, connector: Connector, kind: str, told: list[Event], progress: Progress
-) -> None:
-    fetch = getattr(connector, f"fetch_{kind}", None)
-    if fetch is None:
-        with transaction.atomic():
-            ring_pulls(connection, [f"pull:{kind}"])
-            _close(told, {event.external_id for event in told})
-        return
-    began = db_now()
-    page: Page[Record] = fetch(list(dict.fromkeys(event.external_id for event in told)))
-    present = {found.record.external_id for found in page.found}
-    present |= {rejected.external_id for rejected in page.rejected}
-    progress.add(apply_page(connection, kind, page, began=began, then=lambda: _close(told, present)))
+def _whole(connection: Connection, hints: Sequence[Hint]) -> Sequence[Hint]:
+    """Raises ``Forged`` for a signed body whose words can be nobody's id."""
+    for hint in hints:
+        words = (hint.topic, hint.kind, hint.external_id, hint.dedupe_key)
+        if not all(isinstance(word, str) and clean(word) == word for word in words):
+            raise Forged(f"The webhook is signed, but its ids are not what {connection} sends.")
+        if hint.kind and not 0 < len(hint.external_id) <= LONGEST_ID:
+            raise Forged(f"The webhook is signed, but it names no {hint.kind}.")
+    return hints
 
 
-def _close(told: list[Event], present: set[str]) -> None:
-    """The events are worked off; those whose object the remote no longer has say so."""
-    for state, there in ((Event.State.DONE, True), (Event.State.GONE, False)):
-        Event.objects.filter(
-            pk__in=[event.pk for event in told if (event.external_id in present) is there]
-        ).update(state=state, processed_at=timezone.now())
+def _event(connection: Connection, webhook: Webhook, hint: Hint, mark: str) -> Event:
+    return Event(
+        connection=connection,
+        dedupe_key=hint.dedupe_key or sha256(webhook.body).hexdigest(),
+        topic=hint.topic[:100],
+        kind=hint.kind,
+        external_id=hint.external_id,
+        headers={name: clean(webhook.headers[name]) for name in KEPT_HEADERS if name in webhook.headers},
+        body=webhook.body,
+        signed_with=mark,
+    )
+
+
+def _tell_apart(events: list[Event]) -> None:
+    """No two events of one webhook, and no two long keys, pass for the same event."""
+    several = len({event.dedupe_key for event in events}) < len(events)
+    for event in events:
+        if several:
+            event.dedupe_key += f":{event.kind}:{event.external_id}"
+        if len(event.dedupe_key) > LONGEST_KEY:
+            digest = sha256(event.dedupe_key.encode()).hexdigest()
+            event.dedupe_key = event.dedupe_key[: LONGEST_KEY - len(digest)] + digest

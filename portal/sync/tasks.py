@@ -18,12 +18,12 @@ from portal.sync.deliver import deliver
 from portal.sync.doors import knock
 from portal.sync.health import recovered, trouble
 from portal.sync.hooks import renew
-from portal.sync.inbox import work_off
 from portal.sync.leases import LeaseLost, give_back, take
 from portal.sync.models import Job
 from portal.sync.progress import Progress
 from portal.sync.pull import check, pull
 from portal.sync.pump import sing
+from portal.sync.reread import work_off
 from portal.sync.sweep import sweep
 from portal.sync.switched import jobs_switched_off
 from portal.sync.tell import tell

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import logging
 
-from django.db import DatabaseError
-from django.http import HttpRequest, JsonResponse
+from django.core.exceptions import RequestDataTooBig
+from django.db import Error as DatabaseError
+from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from portal.connections.models import Connection
 from portal.sdk import Forged, PortalError
 from portal.sync.inbox import receive
+from portal.sync.refusals import count_refusal
 
 logger = logging.getLogger(__name__)
 
 LARGEST = 2 * 1024 * 1024
 """Bytes of a webhook's body that are accepted."""
+
+AGAIN = "Not stored; please send it again."
+
+
+class TooLong(Exception):
+    """The body has more than ``LARGEST`` bytes, or says so."""
 
 
 @csrf_exempt
@@ -24,27 +32,53 @@ LARGEST = 2 * 1024 * 1024
 def hook(request: HttpRequest, slug: str) -> JsonResponse:
     """A webhook of the connection ``slug``. 2xx only after it is committed.
 
-    401 for a forged one, 404 for an unknown connection, 413 for one too long, 503 when the database is away.
+    400 for a body that breaks off, 401 for a forged one, 404 for an unknown connection, 413 for one too long, 503
+    when the database is away.
     """
-    length = request.headers.get("Content-Length") or "0"
-    if not length.isdecimal() or int(length) > LARGEST:
-        return _answer(413, f"The body is longer than {LARGEST} bytes.")
     headers = {name.lower(): value for name, value in request.headers.items()}
+    connection = None
     try:
+        body = _body(request)
         connection = Connection.objects.filter(slug=slug, enabled=True).first()
         if connection is None:
             return _answer(404, "No such connection, or it is switched off.")
-        new = receive(connection, headers, request.body)
+        new = receive(connection, headers, body)
+    except (TooLong, RequestDataTooBig):
+        return _answer(413, f"The body is longer than {LARGEST} bytes.")
+    except UnreadablePostError:
+        return _answer(400, "The body broke off; please send it again.")
     except Forged as error:
         logger.warning("Refused a webhook for %s: %s", slug, error)
-        return _answer(401, str(error))
+        return _refuse(connection, error)
     except DatabaseError:
         logger.exception("A webhook for %s could not be stored.", slug)
-        return _answer(503, "Not stored; please send it again.")
+        return _answer(503, AGAIN)
     except PortalError as error:
         logger.error("A webhook for %s could not be taken: %s", slug, error)
-        return _answer(503, "Not stored; please send it again.")
+        return _answer(503, AGAIN)
     return _answer(200, "new" if new else "known")
+
+
+def _body(request: HttpRequest) -> bytes:
+    length = request.headers.get("Content-Length")
+    if length is None and request.META.get("wsgi.input_terminated"):  # sent in chunks
+        body: bytes = request.META["wsgi.input"].read(LARGEST + 1)
+        if len(body) > LARGEST:
+            raise TooLong
+        return body
+    length = length or "0"
+    if not length.isdecimal() or len(length) > len(str(LARGEST)) or int(length) > LARGEST:
+        raise TooLong
+    return request.body
+
+
+def _refuse(connection: Connection | None, error: Forged) -> JsonResponse:
+    if connection is not None:
+        try:
+            count_refusal(connection, str(error))
+        except DatabaseError:
+            logger.exception("A refused webhook for %s could not be counted.", connection)
+    return _answer(401, str(error))
 
 
 def _answer(status: int, said: str) -> JsonResponse:

@@ -15,10 +15,10 @@ from portal.connections.models import Connection
 from portal.connections.services import (
     check_connection,
     open_connector,
-    renew_webhook_secret,
     save_connection,
     secret_fields,
 )
+from portal.connections.webhook_secrets import add_webhook_secret, mark_of, retire_webhook_secret
 from portal.sdk import Field, Misconfigured, RetryLater, Settings
 from tests.toys import Toy, fails
 
@@ -141,9 +141,29 @@ def test_a_missing_setting_and_a_missing_plugin_are_sentences(shop):
         open_connector(shop)
 
 
-def test_the_last_webhook_secret_stays_valid_beside_the_new_one(shop):
+def test_a_webhook_secret_is_added_before_the_others_and_each_is_retired_by_its_mark(shop):
     first = shop.webhook_secrets[0]
-    second = renew_webhook_secret(shop)
-    assert Connection.objects.get().webhook_secrets == [second, first]
-    third = renew_webhook_secret(shop)
-    assert Connection.objects.get().webhook_secrets == [third, second]
+    made_up, entered = add_webhook_secret(shop), add_webhook_secret(shop, " the-vendors-own ")
+    assert [mark_of(secret) for secret in Connection.objects.get().webhook_secrets] == [
+        entered,
+        made_up,
+        mark_of(first),
+    ]
+    assert shop.webhook_secrets[0] == "the-vendors-own"
+    assert len(shop.webhook_secrets[1]) >= 32
+    retire_webhook_secret(shop, mark_of(first))
+    retire_webhook_secret(shop, made_up)
+    assert Connection.objects.get().webhook_secrets == ["the-vendors-own"]
+
+
+def test_a_connection_keeps_one_webhook_secret_at_least_and_none_twice_or_weak(shop):
+    only = shop.webhook_secrets[0]
+    with pytest.raises(ValueError, match="is the only secret of"):
+        retire_webhook_secret(shop, mark_of(only))
+    with pytest.raises(ValueError, match="has no secret 0000 any more"):
+        retire_webhook_secret(shop, "0000")
+    with pytest.raises(ValueError, match="in force already"):
+        add_webhook_secret(shop, only)
+    with pytest.raises(ValueError, match="can be guessed"):
+        add_webhook_secret(shop, "abc")
+    assert Connection.objects.get().webhook_secrets == [only]

@@ -274,7 +274,7 @@ def test_subscribing_hands_the_remote_our_address_and_the_newest_secret(world, b
     )
 
     old = shop.webhook_secrets[0]
-    said = press(boss, shop, "renew_secret")
+    said = press(boss, shop, "add_secret", secret="")
     shop.refresh_from_db()
     assert shop.webhook_secrets[1] == old
     assert shop.webhook_secrets[0] not in said

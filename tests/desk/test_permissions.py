@@ -7,14 +7,16 @@ from django.urls import reverse
 
 from portal.connections.models import Connection, Reference
 from portal.plugins.models import Plugin
-from portal.sync.models import Case, Flow, Job, Operation
+from portal.sync.models import Case, Event, Flow, Job, Operation
 from tests import factories
 
 BUTTONS = [
     (Connection, "test", "connections.test_connection"),
     (Connection, "read_now", "sync.change_job"),
     (Connection, "subscribe", "connections.change_connection"),
-    (Connection, "renew_secret", "connections.change_connection"),
+    (Connection, "add_secret", "connections.change_connection"),
+    (Connection, "retire_secret", "connections.change_connection"),
+    (Event, "read_again", "sync.change_event"),
     (Flow, "start", "sync.switch_flow"),
     (Flow, "rehearse", "sync.switch_flow"),
     (Flow, "pause", "sync.switch_flow"),
@@ -69,7 +71,7 @@ def test_a_button_needs_its_own_permission_and_no_other(
     world, client, roles, model, name, permission, monkeypatch
 ):
     monkeypatch.setattr("portal.desk.screens.connections.probe", lambda row: (True, "Fine."))
-    monkeypatch.setattr("portal.desk.screens.connections.opened", _nobody_is_there)
+    monkeypatch.setattr("portal.sync.hooks.opened", _nobody_is_there)
     person, row = factories.user("one", "viewer"), model.objects.first()
     app, _, codename = permission.partition(".")
     person.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
@@ -156,6 +158,7 @@ MAY = {
         "sync.mend_case",
         "sync.switch_flow",
         "sync.change_job",
+        "sync.change_event",
         "connections.test_connection",
     },
     "mapper": {"connections.change_reference", "sync.mend_case"},

@@ -4,12 +4,21 @@ import base64
 import hashlib
 import hmac
 import json
+from datetime import timedelta
+from io import BytesIO
 
 import pytest
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
+from django.http import UnreadablePostError
+from django.utils import timezone
 
+from portal.connections.webhook_secrets import add_webhook_secret, mark_of, retire_webhook_secret
 from portal.records.models import Order
-from portal.sync.models import Event, Job
+from portal.sdk import Hint
+from portal.sync.hooks import last_won_back
+from portal.sync.models import Case, Event, Job, Refusals
+from portal.sync.refusals import MANY
+from portal.sync.views import hook
 from tests.toys import order
 
 
@@ -58,6 +67,86 @@ def test_a_forged_webhook_is_answered_401_and_not_stored(knock):
     assert not Event.objects.exists()
 
 
+def test_a_secret_is_exchanged_without_losing_a_webhook(knock, house):
+    old = house.shop.webhook_secrets[0]
+    mark = add_webhook_secret(house.shop)
+    new = house.shop.webhook_secrets[0]
+    assert [knock(told(f"{n}"), signed_with=key).status_code for n, key in enumerate([old, new])] == [
+        200,
+        200,
+    ]
+    assert list(Event.objects.order_by("pk").values_list("signed_with", flat=True)) == [mark_of(old), mark]
+    retire_webhook_secret(house.shop, mark_of(old))
+    assert [knock(told(f"{n}"), signed_with=key).status_code for n, key in enumerate([old, new], 2)] == [
+        401,
+        200,
+    ]
+
+
+def test_a_refused_webhook_is_counted_by_the_hour_and_many_become_a_case(knock, house):
+    for _ in range(MANY - 1):
+        knock(told(), signed_with="guess")
+    assert not Case.objects.exists()
+    knock({"topic": "order.updated"})
+    counted = Refusals.objects.get(connection=house.shop)
+    assert (counted.count, counted.reason) == (MANY, "The webhook names no object.")
+    case = Case.objects.get(cause="refused-webhooks")
+    assert "enter it with Add webhook secret" in case.mend
+    assert (
+        "20 refused within the hour; the last because: The webhook names no object."
+        in case.items.get().message
+    )
+
+    house.work(house.shop, "hooks")
+    assert Case.objects.get().state == "open"
+    Refusals.objects.update(last_at=timezone.now() - timedelta(hours=2))
+    house.work(house.shop, "hooks")
+    assert Case.objects.get().state == "resolved"
+
+
+def test_a_refusal_that_cannot_be_counted_is_a_refusal_all_the_same(knock, monkeypatch):
+    def away(*_):
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr("portal.sync.views.count_refusal", away)
+    assert knock(told(), signed_with="guess").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"id": ""},
+        {"id": "x" * 201},
+        {"id": "o\0"},
+        {"id": "o\ud800"},
+        {"event": 7},
+        {"event": None},
+    ],
+)
+def test_a_signed_webhook_whose_ids_are_none_is_refused_with_a_sentence(knock, spoilt):
+    answer = knock(told() | spoilt)
+    assert answer.status_code == 401
+    assert "The webhook is signed, but" in answer.json()["detail"]
+    assert not Event.objects.exists()
+
+
+def test_what_a_webhook_tells_of_a_kind_that_nobody_reads_is_answered_and_left(knock):
+    assert knock(told() | {"topic": "customer_group_membership.created"}).status_code == 200
+    assert not Event.objects.exists()
+
+
+def test_an_event_without_a_key_is_known_by_its_body_and_long_keys_stay_apart(knock):
+    for body in (told(""), told("", "o2"), told("e" * 500 + "1"), told("e" * 500 + "2")):
+        assert [knock(body).json()["detail"] for _ in range(2)] == ["new", "known"]
+
+
+def test_two_objects_told_under_one_key_are_two_events(knock, house, monkeypatch):
+    both = [Hint("order.updated", "order", external_id, "e1") for external_id in ("o1", "o2")]
+    monkeypatch.setattr("tests.toys.ToyShop.hear", lambda *_: both)
+    assert [knock(told()).json()["detail"] for _ in range(2)] == ["new", "known"]
+    assert set(Event.objects.values_list("external_id", flat=True)) == {"o1", "o2"}
+
+
 def test_an_unknown_address_is_404_and_one_that_is_switched_off_too(knock, house):
     assert knock(told(), slug="nobody").status_code == 404
     type(house.shop).objects.filter(pk=house.shop.pk).update(enabled=False)
@@ -78,16 +167,36 @@ def test_a_body_that_is_too_long_is_413(knock, monkeypatch):
     assert knock(told()).status_code == 200
 
 
-def test_a_length_that_is_no_number_is_413_and_no_crash(knock):
-    assert knock(told(), **{"content-length": "many"}).status_code == 413
+@pytest.mark.parametrize("length", ["many", "9" * 5000, "-1"])
+def test_a_length_that_is_no_number_is_413_and_no_crash(knock, length):
+    assert knock(told(), **{"content-length": length}).status_code == 413
+
+
+@pytest.mark.parametrize("size, status", [(100, 401), (3000, 413)])
+def test_a_body_sent_in_chunks_is_read_to_its_end_or_its_limit(house, rf, monkeypatch, size, status):
+    monkeypatch.setattr("portal.sync.views.LARGEST", 2000)
+    request = rf.generic("POST", "/hooks/shop/")
+    request.META |= {"wsgi.input": BytesIO(b"x" * size), "wsgi.input_terminated": True}
+    request.META.pop("CONTENT_LENGTH", None)
+    assert hook(request, "shop").status_code == status
+
+
+def test_a_body_that_breaks_off_is_asked_for_again(house, rf, monkeypatch):
+    def breaks_off(_):
+        raise UnreadablePostError("the connection was closed")
+
+    monkeypatch.setattr("portal.sync.views._body", breaks_off)
+    answer = hook(rf.post("/hooks/shop/"), "shop")
+    assert (answer.status_code, b"please send it again" in answer.content) == (400, True)
 
 
 @pytest.mark.parametrize(
     "where", ["portal.sync.inbox.Event.objects.bulk_create", "portal.sync.inbox.ring_inbox"]
 )
-def test_nothing_is_acknowledged_that_was_not_committed(knock, monkeypatch, where):
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_nothing_is_acknowledged_that_was_not_committed(knock, monkeypatch, where, error):
     def away(*_, **__):
-        raise OperationalError("the database is away")
+        raise error("the database is away")
 
     monkeypatch.setattr(where, away)
     assert knock(told()).status_code == 503
@@ -143,3 +252,17 @@ def test_an_inbox_with_nothing_in_it_does_not_call_a_broken_connection_mended(ho
     house.work(house.shop, "inbox")
     house.shop.refresh_from_db()
     assert house.shop.health == "broken"
+
+
+def test_a_subscription_found_gone_is_made_anew_and_what_was_missed_is_read(house, rings, monkeypatch):
+    there = iter([False, True])
+    monkeypatch.setattr("tests.toys.ToyShop.subscribed", lambda *_: next(there), raising=False)
+    Job.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    assert house.work(house.shop, "hooks") == "1 won back"
+    orders = Job.objects.get(connection=house.shop, name="pull:order")
+    assert orders.due_at <= timezone.now()
+    found_gone = last_won_back(house.shop)
+    assert found_gone is not None
+    assert house.work(house.shop, "hooks") == "1 unchanged"
+    assert last_won_back(house.shop) == found_gone
+    assert len([name for name, _ in house.shop_remote.calls if name == "subscribe"]) == 2

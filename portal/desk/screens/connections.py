@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.html import format_html
 
 from portal.connections.models import Connection
-from portal.connections.services import opened, renew_webhook_secret, save_connection
+from portal.connections.services import save_connection
 from portal.desk import show
 from portal.desk.abilities import abilities, promises
-from portal.desk.base import DeskAdmin
 from portal.desk.buttons import button
 from portal.desk.panels import Panel, table, text, values
+from portal.desk.screens.webhooks import WebhookButtons, webhook_panels
 from portal.desk.settings_form import ConnectionForm, connection_form, setting_names, shown_settings
 from portal.plugins.manager import UnknownConnector, connector_class, connector_classes
 from portal.sdk import Connector
-from portal.sdk.capabilities import HearsWebhooks
 from portal.sync.doors import ring_pulls
 from portal.sync.health import probe, wake
 from portal.sync.jobs import ensure_jobs
@@ -36,23 +33,14 @@ def _class(connection: Connection) -> type[Connector] | None:
         return None
 
 
-def _hears(connection: Connection) -> bool:
-    cls = _class(connection)
-    return cls is not None and issubclass(cls, HearsWebhooks)
-
-
-def webhook_address(connection: Connection) -> str:
-    return f"{settings.BASE_URL}{reverse('hook', args=[connection.slug])}"
-
-
 @admin.register(Connection)
-class ConnectionAdmin(DeskAdmin):
+class ConnectionAdmin(WebhookButtons):
     list_display = ["name", "light", "since", "connector_title", "enabled", "open_cases", "said"]
     list_filter = ["health", "enabled", "connector"]
     search_fields = ["name", "slug", "connector", "health_text"]
     prepopulated_fields = {"slug": ["name"]}
     empty = "Add the shop and the ERP; then make flows between them."
-    buttons = ["test", "read_now", "subscribe", "renew_secret"]
+    buttons = ["test", "read_now", *WebhookButtons.webhook_buttons]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         found = Count("cases", filter=Q(cases__state=Case.State.OPEN))
@@ -139,7 +127,7 @@ class ConnectionAdmin(DeskAdmin):
         found = [_health(row), text("What it can do", f"{cls.title} {_listed(abilities(cls))}.")]
         if not self.has_change_permission(request, row):
             found.append(values("Settings", shown_settings(cls, row)))
-        return [*found, _promises(cls), *self._neighbours(request, row), *_webhooks(row)]
+        return [*found, _promises(cls), *self._neighbours(request, row), *webhook_panels(row)]
 
     def _neighbours(self, request: HttpRequest, row: Connection) -> list[Panel]:
         found = []
@@ -167,27 +155,6 @@ class ConnectionAdmin(DeskAdmin):
             raise ValueError(f"Nothing is read from {row} yet: no active flow starts there.")
         ring_pulls(row, names)
         return f"{row} is being read now: {', '.join(name.partition(':')[2] for name in names)}."
-
-    @button(
-        "Subscribe webhooks", permission="connections.change_connection", icon="notifications", shown=_hears
-    )
-    def subscribe(self, request: HttpRequest, row: Connection) -> str:
-        with opened(row) as connector:
-            assert isinstance(connector, HearsWebhooks)
-            return connector.subscribe(webhook_address(row), row.webhook_secrets[0])
-
-    @button(
-        "Renew webhook secret",
-        permission="connections.change_connection",
-        icon="key",
-        shown=_hears,
-    )
-    def renew_secret(self, request: HttpRequest, row: Connection) -> str:
-        renew_webhook_secret(row)
-        return (
-            "A new webhook secret is in force; the last one is still accepted. "
-            f"Press Subscribe webhooks, so that {row} signs with the new one."
-        )
 
     @admin.action(description="Test", permissions=["test"])
     def test_chosen(self, request: HttpRequest, rows: QuerySet[Connection]) -> None:
@@ -268,17 +235,3 @@ def _cases(row: Connection) -> Panel:
         empty="Nothing here needs a person.",
         link=(show.listing(Case, state__exact="open", connection__id__exact=row.pk), "All of them"),
     )
-
-
-def _webhooks(row: Connection) -> list[Panel]:
-    if not _hears(row):
-        return []
-    return [
-        values(
-            "Webhooks",
-            [
-                ("Address", format_html("<code>{}</code>", webhook_address(row))),
-                ("Secret", f"stored ({len(row.webhook_secrets)} accepted)"),
-            ],
-        )
-    ]

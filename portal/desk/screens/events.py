@@ -10,10 +10,16 @@ from django.http import HttpRequest
 
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
+from portal.desk.buttons import button
 from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, raw, values
 from portal.desk.redact import shown_body, shown_headers
 from portal.sync.models import Event
+from portal.sync.reread import read_again
+
+
+def _closed(row: Event) -> bool:
+    return row.state != Event.State.NEW
 
 
 @admin.register(Event)
@@ -23,6 +29,7 @@ class EventAdmin(ReadOnlyAdmin):
     list_filter = ["state", ("connection", ConnectionFilter), "kind", "topic"]
     search_fields = ["external_id", "topic", "dedupe_key"]
     date_hierarchy = "received_at"
+    buttons = ["read_again"]
     empty = "Webhooks stand here. Open a connection and press Subscribe webhooks, if it offers that."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
@@ -44,6 +51,11 @@ class EventAdmin(ReadOnlyAdmin):
     def processed(self, row: Event) -> str:
         return show.ago(row.processed_at, "not yet")
 
+    @button("Read again", permission="sync.change_event", icon="sync", shown=_closed)
+    def read_again(self, request: HttpRequest, row: Event) -> str:
+        read_again(row)
+        return f"The {row.kind} {row.external_id} is read again now."
+
     def panels(self, request: HttpRequest, row: Event) -> Iterator[Panel]:
         yield values(
             "Event",
@@ -52,6 +64,8 @@ class EventAdmin(ReadOnlyAdmin):
                 ("Topic", row.topic),
                 ("About", f"{row.kind} {row.external_id}".strip() or "nothing, a ping"),
                 ("State", show.state(row)),
+                ("Tries", row.attempts),
+                ("Signed with", row.signed_with),
                 ("Received", show.moment(row.received_at)),
                 ("Read again", show.moment(row.processed_at)),
                 ("Known by", row.dedupe_key),
