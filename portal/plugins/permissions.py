@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps as everything
 from django.apps.registry import Apps
 from django.contrib.auth.models import Permission as Row
 from django.contrib.contenttypes.models import ContentType
@@ -20,7 +21,7 @@ def full(plugin: str, permission: str) -> str:
     return f"{Plugin._meta.app_label}.{plugin}:{permission}"
 
 
-def make_permissions(apps: Apps, **_: Any) -> None:
+def make_permissions(apps: Apps = everything, **_: Any) -> None:
     """A row for every right of a plugin in use. Those of a plugin that is away stay with whoever has them.
 
     Runs after every ``migrate``; ``apps`` are the models whose tables are there by now.
