@@ -61,6 +61,7 @@ ROOMS = [
     "portal.connections",
     "portal.records",
     "portal.sync",
+    "portal.backup",
     "portal.desk",
     "portal.demo",
 ]
