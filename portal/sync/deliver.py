@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 from threading import Event
@@ -21,6 +21,7 @@ from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN
 from portal.plugins.words import in_words
 from portal.sdk import Change, Connector, PortalError
+from portal.sdk.connector import Promise
 from portal.sdk.records import KINDS
 from portal.sync import mark
 from portal.sync.clock import db_now
@@ -43,6 +44,12 @@ BUDGET = 60.0
 HEARTBEAT = 10.0
 """Seconds after which leases are prolonged while the remote is still thinking."""
 
+GATHER = 0.05
+"""Seconds that a receipt may wait for others, to be stored with them, while more is in flight."""
+
+MOST_AHEAD = 100
+"""Operations claimed at most, sent or about to be sent: so many are in doubt when a worker dies."""
+
 
 def deliver(job: Job, progress: Progress) -> None:
     """Send until nothing is due, the connection wants a rest, or the budget is used up."""
@@ -59,16 +66,17 @@ def deliver(job: Job, progress: Progress) -> None:
         Sender(connector, pool) as sender,
     ):
         flying: dict[Future[Outcome], Operation] = {}
+        ahead = least = connector.in_flight * 2
         while True:
-            room, claimed = connector.in_flight * 2 - len(flying), []
-            if room and not sender.stopped.is_set() and time.monotonic() - began < BUDGET:
+            room, claimed = ahead - len(flying), []
+            if room >= ahead // 2 and not sender.stopped.is_set() and time.monotonic() - began < BUDGET:
                 claimed = claim(connection, room, not_from=unread)
                 flying |= sender.send(claimed, progress)
             if not flying:
                 if claimed:  # all of them lacked a tie; behind them may be some that do not
                     continue
                 break
-            done, _ = wait(flying, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
+            done = _gather(flying)
             if time.monotonic() - renewed > HEARTBEAT:
                 keep(job)
                 keep_leases(list(flying.values()))
@@ -79,6 +87,16 @@ def deliver(job: Job, progress: Progress) -> None:
             for outcome in outcomes:
                 charge(outcome.result, partial(redacted, connection))
             progress.add(settle(connection, outcomes))
+            if (
+                Promise.NOTHING not in connector.promises.values()
+            ):  # there a person would look at each in doubt
+                ahead = max(least, min(2 * len(outcomes), MOST_AHEAD))
+
+
+def _gather(flying: Collection[Future[Outcome]]) -> set[Future[Outcome]]:
+    """What is done, once something is: the faster the remote, the more receipts are stored together."""
+    done, _ = wait(flying, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
+    return wait(flying, timeout=GATHER).done if done else done
 
 
 class Sender:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 
 from portal.connections.models import Connection
@@ -63,13 +63,16 @@ def claim(connection: Connection, most: int, *, not_from: Collection[int] = ()) 
             taken.exclude(state=State.UNKNOWN).update(
                 state=State.SENDING, attempts=F("attempts") + 1, **stamp
             )
-            return list(
+            claimed = list(
                 Operation.objects.filter(pk__in=ids)
-                .select_related("flow__source", "connection")
+                .prefetch_related(Prefetch("flow", Flow.objects.select_related("source")))
                 .order_by("due_at", "pk")
             )
     except IntegrityError:
         return []
+    for operation in claimed:
+        operation.connection = connection
+    return claimed
 
 
 def keep_leases(operations: list[Operation]) -> None:

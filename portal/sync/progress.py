@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 
 from django.utils import timezone
 
 from portal.sync.models import Job, Run
+
+EVERY = 1.0
+"""Seconds between two times that the counts of a run at work are written."""
 
 
 class Progress:
@@ -16,6 +20,7 @@ class Progress:
         self._job = job
         self._began = timezone.now()
         self._run: Run | None = None
+        self._written = -EVERY
         self.counts: Counter[str] = Counter()
 
     def add(self, counts: Counter[str]) -> None:
@@ -23,7 +28,9 @@ class Progress:
         if any(value for name, value in self.counts.items() if name != "unchanged"):
             run = self._running()
             run.counts = {name: value for name, value in self.counts.items() if value}
-            run.save(update_fields=["counts"])
+            if time.monotonic() - self._written >= EVERY:
+                run.save(update_fields=["counts"])
+                self._written = time.monotonic()
 
     def finish(self, error: str = "") -> None:
         if error:
@@ -32,7 +39,7 @@ class Progress:
             self._run.state = Run.State.FAILED if error else Run.State.DONE
             self._run.error = error
             self._run.finished_at = timezone.now()
-            self._run.save(update_fields=["state", "error", "finished_at"])
+            self._run.save(update_fields=["counts", "state", "error", "finished_at"])
 
     def _running(self) -> Run:
         if self._run is None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from datetime import datetime
 
 from django.db import transaction
 
 from portal.connections.models import Connection, Reference
+from portal.records import rows
 from portal.records.store import adopt
 from portal.sdk import ReadAgain
 from portal.sync import levels, stock
@@ -23,6 +25,20 @@ from portal.sync.telling import tell, troubles
 
 State = Operation.State
 
+DECIDED = (
+    "state",
+    "due_at",
+    "attempts",
+    "look_up_first",
+    "lease_until",
+    "cause",
+    "message",
+    "remote_id",
+    "receipt",
+    "finished_at",
+)
+"""The fields that an outcome changes."""
+
 
 def settle(connection: Connection, outcomes: Sequence[Outcome]) -> Counter[str]:
     """Store the outcomes whose fence still holds. Constant queries for any number; returns counts by state."""
@@ -30,36 +46,11 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> Counter[str]:
         return Counter()
     now = db_now()
     with transaction.atomic():
-        locked = {
-            row.pk: row
-            for row in Operation.objects.select_for_update(of=("self",))
-            .select_related("flow__source", "connection")
-            .filter(pk__in=[outcome.operation.pk for outcome in outcomes])
-        }
-        ours = [
-            (locked[outcome.operation.pk], outcome)
-            for outcome in outcomes
-            if locked[outcome.operation.pk].fence == outcome.operation.fence
-            and locked[outcome.operation.pk].state in (State.SENDING, State.UNKNOWN)
-        ]
+        ours = _ours(outcomes)
         for operation, outcome in ours:
             operation.lease_until = None
             decide(operation, outcome, now)
-        Operation.objects.bulk_update(
-            [operation for operation, _ in ours],
-            [
-                "state",
-                "due_at",
-                "attempts",
-                "look_up_first",
-                "lease_until",
-                "cause",
-                "message",
-                "remote_id",
-                "receipt",
-                "finished_at",
-            ],
-        )
+        rows.update([operation for operation, _ in ours], DECIDED)
         _remember(ours)
         done = [operation for operation, _ in ours if operation.state == State.DONE]
         _tie(connection, done, now)
@@ -70,6 +61,24 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> Counter[str]:
         _follow_stock(connection, ours, now)
     judge(connection, [outcome.result for outcome in outcomes])
     return Counter(operation.state for operation, _ in ours)
+
+
+def _ours(outcomes: Sequence[Outcome]) -> list[tuple[Operation, Outcome]]:
+    """Those whose fence still holds, locked: nobody has claimed or settled them since."""
+    locked = dict(
+        Operation.objects.select_for_update()
+        .filter(
+            pk__in=[outcome.operation.pk for outcome in outcomes], state__in=[State.SENDING, State.UNKNOWN]
+        )
+        .order_by("pk")
+        .values_list("pk", "fence")
+    )
+    return [
+        # A copy: what was claimed stays as it was, whatever is decided now.
+        (copy(outcome.operation), outcome)
+        for outcome in outcomes
+        if locked.get(outcome.operation.pk) == outcome.operation.fence
+    ]
 
 
 def _remember(ours: Sequence[tuple[Operation, Outcome]]) -> None:
