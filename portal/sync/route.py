@@ -8,11 +8,14 @@ from typing import Any
 
 from django.db.models import Q
 
+from portal.plugins.asking import Decided, deciders
 from portal.plugins.manager import promise_of
 from portal.records.digest import digest
 from portal.records.trouble import Trouble
+from portal.sdk.decisions import Route
 from portal.sync.cases import open_cases, operation_subject, settle_subjects
 from portal.sync.checks import Fault, faults
+from portal.sync.choices import LEFT_OUT, fault_of, left_out, routes
 from portal.sync.doors import ring_delivery
 from portal.sync.effects import Change, take_back, write_effects
 from portal.sync.facts import note
@@ -79,6 +82,9 @@ def _route_flow(
     operations: list[Operation] = []
     before: dict[str, Mapping[str, Any] | None] = {}
     superseded: list[Operation] = []
+    decided = _decided(flow, rows, history)
+    held = {row.pk: fault for row in rows if (fault := fault_of(decided.get(row.external_id)))}
+    found = {**held, **found}
     for row in rows:
         past = history.get(row.pk, [])
         intent = digest(intended(flow.kind, row.data))
@@ -97,7 +103,10 @@ def _route_flow(
         if never_sent and row.data.get("state") == "cancelled":
             continue
         number = newest.intent + 1 if newest else 1
-        fault = found.get(row.pk)
+        fault, away = found.get(row.pk), left_out(decided.get(row.external_id))
+        if away and newest and (newest.cause, newest.message) == (LEFT_OUT, away):
+            continue
+        state = State.CANCELLED if away else State.HELD if fault else State.READY
         operation = Operation(
             flow=flow,
             connection=flow.target,
@@ -111,19 +120,19 @@ def _route_flow(
             payload=row.data,
             look_up_first=doubtful,
             promise=promise.value,
-            state=State.HELD if fault else State.READY,
+            state=state,
             due_at=now,
-            cause=fault.cause if fault else "",
-            message=fault.message if fault else "",
+            cause=LEFT_OUT if away else fault.cause[:60] if fault else "",
+            message=away or (fault.message if fault else ""),
+            finished_at=now if away else None,
         )
         operations.append(operation)
         before[operation.op_key] = kept[-1].payload if kept else None
     _supersede(superseded, now)
     places = take_back(flow.source, superseded)
     Operation.objects.bulk_create(operations)
-    places |= write_effects(
-        flow.source, [Change(operation, before[operation.op_key]) for operation in operations]
-    )
+    ahead = [operation for operation in operations if operation.state != State.CANCELLED]
+    places |= write_effects(flow.source, [Change(operation, before[operation.op_key]) for operation in ahead])
     _hold(flow, operations, found, now)
     note(
         flow.kind,
@@ -131,12 +140,30 @@ def _route_flow(
         now,
     )
     route_places(flow.target, places, now)
-    if operations:
+    if ahead:
         ring_delivery(flow.target)
 
 
 def _perhaps_sent(operation: Operation) -> bool:
     return operation.attempts > 0 or operation.look_up_first
+
+
+def _decided(
+    flow: Flow, rows: Sequence[Any], history: Mapping[int, list[Operation]]
+) -> dict[str, Decided[Route]]:
+    """What plugins decide, asked once for all rows about which they may."""
+    if not deciders("decide_route"):
+        return {}
+    return routes(flow, [row for row in rows if _is_open(flow, row, history.get(row.pk, []))])
+
+
+def _is_open(flow: Flow, row: Any, past: Sequence[Operation]) -> bool:
+    """Whether plugins may still decide about it: the target has seen nothing of it, and something is to be sent."""
+    if any(each.state not in (*Operation.WAITING, State.CANCELLED) or _perhaps_sent(each) for each in past):
+        return False
+    return (
+        not past or _replaceable(past[-1]) or past[-1].intent_digest != digest(intended(flow.kind, row.data))
+    )
 
 
 def _replaceable(operation: Operation) -> bool:
@@ -202,6 +229,8 @@ def hold_trouble(connection: Any, operation: Operation, fault: Fault) -> Trouble
 
 
 def _planned(operation: Operation) -> str:
+    if operation.state == State.CANCELLED:
+        return f"Not sent to {operation.connection}. {operation.message}"
     if operation.state == State.HELD:
         return f"Held before {operation.connection}: {operation.message}"
     return f"To be sent to {operation.connection} (operation {operation.op_key})."

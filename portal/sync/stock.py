@@ -24,6 +24,7 @@ from portal.records.models import StockLevel
 from portal.sdk import StockLevel as StockRecord
 from portal.sdk.capabilities import PullsStock
 from portal.sync.cases import operation_subject, settle_subjects
+from portal.sync.choices import offers
 from portal.sync.doors import ring_delivery
 from portal.sync.effects import Place, in_flight
 from portal.sync.flows import active_flows
@@ -70,7 +71,7 @@ def _route_flow(
     channels = _channel_levels(flow, levels, now)
     history = _history(flow, [channel.pk for channel in channels.values()])
     promise = promise_of(target.connector, Flow.Kind.STOCK)
-    wanted, settled = [], []
+    figures: list[tuple[StockLevel, Past, StockRecord]] = []
     for place, channel in channels.items():
         past = history.get(channel.pk, Past())
         product, location = ("product", place[0]), ("location", place[1])
@@ -87,6 +88,12 @@ def _route_flow(
             available=max(free, Decimal(0)),
             expected=channel.available,
         )
+        figures.append((channel, past, record))
+    decided = offers(flow, [record for _, _, record in figures])
+    wanted, settled = [], []
+    for channel, past, ours in figures:
+        offer = decided.get(ours.external_id)
+        record = ours if offer is None else ours.model_copy(update={"available": offer})
         intent = digest(record.model_dump(mode="json", include={"available", "expected"}))
         if record.available == record.expected:
             settled.append(channel.pk)
