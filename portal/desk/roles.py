@@ -19,6 +19,7 @@ EXTRA: dict[str, list[str]] = {
         "sync.switch_flow",
         "sync.change_job",
         "sync.change_event",
+        "sync.end_quarantine",
         "connections.test_connection",
     ],
     "mapper": ["connections.change_reference", "sync.mend_case"],

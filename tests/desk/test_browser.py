@@ -1,6 +1,7 @@
 """What people see, in a real browser, on a desk and on a phone. Screenshots are kept in
 test-results/desk/ (or where `--output` says)."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -8,10 +9,12 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from portal.connections.models import Connection, Reference
 from portal.desk.roles import create_roles
 from portal.records.models import Order, Product, Refund, Shipment, StockLevel
+from portal.sync import quarantine
 from portal.sync.models import Case, Event, Flow, Job, Operation, Run
 from tests import factories
 
@@ -200,4 +203,28 @@ def test_signing_in_by_hand_leads_to_the_dashboard(live_server, page, told, shot
 
     page.get_by_text("Start here").wait_for()
     page.screenshot(path=shots / "desk-empty.png")
+    assert told == []
+
+
+def test_a_restore_is_told_on_every_page_and_explained_on_its_own(inside, page, told, shots):
+    row = quarantine.begin(
+        "The database is older than what erp-host-1 remembers of it",
+        remembered=timezone.now() - timedelta(hours=9),
+        known=timezone.now() - timedelta(minutes=2),
+    )
+    Operation.objects.filter(state="done").update(look_up_first=True, finished_at=timezone.now())
+    for screen, width in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(inside + reverse("admin:index"))
+        page.screenshot(path=shots / f"{screen}-restored.png")
+        page.get_by_role("link", name="What this means").click()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.screenshot(path=shots / f"{screen}-quarantine.png", full_page=True)
+    page.get_by_role("link", name="End now").click()
+    page.get_by_label("Reason").fill("The ERP is away for a week.")
+    page.get_by_role("button", name="End now").click()
+
+    page.get_by_text("The quarantine has ended").wait_for()
+    assert not type(row).objects.get(pk=row.pk).open
     assert told == []
