@@ -19,6 +19,7 @@ from portal.backup.words import CannotBackUp, CannotRestore, stamp
 from portal.sync import mark, quarantine
 from portal.sync.clock import in_
 from portal.sync.models import Beat, Job
+from portal.sync.workers import spoken
 
 ALIVE = timedelta(seconds=20)
 """A pump whose last sign of life is younger is running."""
@@ -101,7 +102,7 @@ def refuse_while_running() -> None:
         return  # there is no database yet, or none that can be read: nothing runs on it
     if beat is not None:
         raise CannotRestore(
-            f"The portal is running: its pump ({beat.note}) gave a sign of life a moment ago. Stop the portal on "
+            f"The portal is running: its pump ({spoken(beat.note)}) gave a sign of life a moment ago. Stop the portal on "
             f"every host, wait {ALIVE.seconds} seconds, then restore."
         )
     if working:

@@ -14,13 +14,13 @@ from datetime import timedelta
 
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 from django_q.tasks import async_task
 
 from portal.sync import mark, quarantine
 from portal.sync.clock import db_now, in_
 from portal.sync.models import Beat, Job
 from portal.sync.sweep import sweep, take_back
+from portal.sync.workers import my_name, surely_dead
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +30,11 @@ CANARY_LATE = timedelta(seconds=40)
 
 
 def lead() -> bool:
-    """Whether this process leads for the next moments: the first to renew a lapsed beat does."""
-    name = f"{socket.gethostname()}:{os.getpid()}"
-    Beat.objects.get_or_create(name="pump", defaults={"at": timezone.now() - LEAD * 2})
-    lapsed = Q(at__lt=in_(-LEAD)) | Q(note=name)
-    return bool(Beat.objects.filter(lapsed, name="pump").update(at=Now(), note=name))
+    """Whether this process leads for the next moments: the first to renew the beat of one that is gone does."""
+    name = my_name()
+    beat, _ = Beat.objects.get_or_create(name="pump", defaults={"at": db_now() - LEAD * 2})
+    gone = Q(at__lt=in_(-LEAD)) | Q(note__in=[name, *surely_dead([beat.note])])
+    return bool(Beat.objects.filter(gone, name="pump").update(at=Now(), note=name))
 
 
 def sing(beat: int) -> None:

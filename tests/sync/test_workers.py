@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from portal.sync import workers
 from portal.sync.leases import take
-from portal.sync.models import Job, Operation
+from portal.sync.models import Beat, Job, Operation
 from portal.sync.outbox import claim
+from portal.sync.pump import lead
 from portal.sync.sweep import sweep, take_back
 from tests.toys import Toy, order
 
@@ -112,3 +113,13 @@ def test_a_stopped_worker_is_not_dead(house):
 
 def test_people_read_host_and_process_id():
     assert workers.spoken("web1:4711:123@0123456789ab") == workers.spoken("web1:4711") == "web1:4711"
+
+
+def test_a_pump_that_is_surely_dead_is_followed_at_once(db, dead):
+    Beat.objects.create(name="pump", at=timezone.now(), note=dead)
+    assert lead()
+
+
+def test_a_pump_that_lives_is_not_followed_before_its_time(db):
+    Beat.objects.create(name="pump", at=timezone.now(), note=named(os.getppid()))
+    assert not lead()
