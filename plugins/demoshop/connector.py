@@ -154,11 +154,11 @@ class DemoShop(Connector):
 
         def page(token: str) -> tuple[Page[R], str | None]:
             start = {"page": token} if token else {"updated_since": cursor}
-            answer = self.http.get(f"/api/{path}", params=start).json()
-            items = answer["items"]
+            answer = self.http.get(f"/api/{path}", params=start)
+            items = answer.list("items")
             reached = items[-1]["updated_at"] if items else cursor or ""
             raws = [part for item in items for part in parts(item)] if parts else items
-            return read_each(raws, read, cursor=reached), answer["next_page"]
+            return read_each(raws, read, cursor=reached), answer.object()["next_page"]
 
         return self.http.pages("", page)
 
@@ -166,5 +166,5 @@ class DemoShop(Connector):
         raws: list[Raw] = []
         for begin in range(0, len(external_ids), MOST_IDS):
             some = ",".join(external_ids[begin : begin + MOST_IDS])
-            raws += self.http.get(f"/api/{path}", params={"ids": some}).json()["items"]
+            raws += self.http.get(f"/api/{path}", params={"ids": some}).list("items")
         return read_each(raws, read)

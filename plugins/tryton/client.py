@@ -47,7 +47,8 @@ class Client:
         params = {"d": packed(domain), "f": list(fields), "o": packed([["id", "ASC"]])}
         if limit:
             params["s"] = str(limit)
-        found: list[Json] = self._call("GET", model, params=params, context=context)
+        answer = self._call("GET", model, params=params, context=context)
+        found: list[Json] = plain(answer.list())
         return found
 
     def now(self) -> datetime:
@@ -60,19 +61,16 @@ class Client:
 
     def create(self, model: str, values: Json, fields: Sequence[str]) -> Json:
         """Raises ``Refused`` when a rule of Tryton's, such as a unique key, forbids it."""
-        created: Json = self._call("POST", model, params={"f": list(fields)}, body=values)
-        return created
+        return _object(self._call("POST", model, params={"f": list(fields)}, body=values))
 
     def write(self, model: str, record: int, values: Json, fields: Sequence[str] = ("id",)) -> Json:
-        written: Json = self._call("PUT", f"{model}/{record}", params={"f": list(fields)}, body=values)
-        return written
+        return _object(self._call("PUT", f"{model}/{record}", params={"f": list(fields)}, body=values))
 
     def press(self, model: str, record: int, button: str, fields: Sequence[str] = ("id",)) -> Json:
         """Press a button on a record. Warnings, which a person would wave through, are skipped."""
         context = {"_skip_warnings": True}
         path = f"{model}/{record}/{button}"
-        pressed: Json = self._call("POST", path, params={"f": list(fields)}, body={}, context=context)
-        return pressed
+        return _object(self._call("POST", path, params={"f": list(fields)}, body={}, context=context))
 
     def _call(
         self,
@@ -82,7 +80,7 @@ class Client:
         params: Mapping[str, Any],
         body: Json | None = None,
         context: Mapping[str, Any] | None = None,
-    ) -> Any:
+    ) -> Answer:
         answer = self._http.request(
             method,
             f"/rest/model/{path}",
@@ -96,7 +94,7 @@ class Client:
             raise RetryLater(f"{self._http} says that its database is busy.")
         if answer.status == http.HTTPStatus.BAD_REQUEST:
             raise self._refusal(answer, f"{method} {path}")
-        return plain(answer.json())
+        return answer
 
     def _refusal(self, answer: Answer, call: str) -> Exception:
         """Tryton says no to a rule in JSON, to an unknown model or field with a web page."""
@@ -110,3 +108,8 @@ class Client:
                 "stock_package_shipping and web_shop are active in this database.",
             )
         return Refused(f"Tryton refused {call}: {sentence}")
+
+
+def _object(answer: Answer) -> Json:
+    found: Json = plain(answer.object())
+    return found

@@ -82,7 +82,7 @@ def _by_order(client: Client, web_shop: int, raws: list[Json]) -> list[Json]:
     domain = [["id", "in", lines], ["sale.web_shop", "=", web_shop]]
     found = client.search("sale.line", domain, ["sale.web_id"]) if lines else []
     orders = {raw["id"]: raw["sale"]["web_id"] for raw in found}
-    parts = []
+    parts: list[Json] = []
     for raw in raws:
         try:
             parts += _parts(raw, orders)

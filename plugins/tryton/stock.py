@@ -81,7 +81,7 @@ def _levels(client: Client, products: Sequence[int], warehouses: Sequence[int]) 
                 "id": f"{product}@{warehouse}",
                 "product": product,
                 "warehouse": warehouse,
-                "promised": str(promised[product, warehouse]),
+                "promised": str(promised.get((product, warehouse), 0)),
             }
             for raw in found
             for product in [raw.get("id")]
@@ -89,7 +89,7 @@ def _levels(client: Client, products: Sequence[int], warehouses: Sequence[int]) 
     return levels
 
 
-def _promised(client: Client, products: Sequence[int]) -> Mapping[tuple[int, int], Decimal]:
+def _promised(client: Client, products: Sequence[int]) -> Mapping[tuple[int | None, int], Decimal]:
     """Open moves out of each warehouse to customers, in the products' own units.
 
     Tryton's forecast would count receipts and returns that nobody has seen yet as well.
@@ -99,7 +99,7 @@ def _promised(client: Client, products: Sequence[int]) -> Mapping[tuple[int, int
         ["state", "in", ["staging", "draft", "assigned"]],
         ["to_location.type", "=", "customer"],
     ]
-    promised: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
+    promised: dict[tuple[int | None, int], Decimal] = defaultdict(Decimal)
     for raw in _all(
         client, "stock.move", domain, ["product", "internal_quantity", "from_location.warehouse"]
     ):

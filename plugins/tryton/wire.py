@@ -43,7 +43,7 @@ def plain(value: Any) -> Any:
             case "Decimal":
                 return value["decimal"]
             case "datetime":
-                return datetime(*(value[name] for name in MOMENT), tzinfo=UTC).isoformat()
+                return datetime(**{name: value[name] for name in MOMENT}, tzinfo=UTC).isoformat()
             case "date":
                 return date(value["year"], value["month"], value["day"]).isoformat()
     except (LookupError, TypeError, ValueError):

@@ -7,21 +7,13 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from portal.sdk import Connector, Promise, Settings, capabilities
+from portal.sdk import Connector, Promise, Settings
 from portal.sdk.records import KINDS
+from portal.testing.protocols import known_methods, protocols
 
-VERBS = ("pull", "fetch", "push", "find")
 LOOKED_UP = (Promise.UNIQUE_REFERENCE, Promise.SEARCHABLE)
 KEY = re.compile(r"[a-z][a-z0-9_-]*")
-
-KNOWN = {
-    method
-    for protocol in vars(capabilities).values()
-    if isinstance(protocol, type) and getattr(protocol, "_is_protocol", False)
-    for method in vars(protocol)
-    if method.partition("_")[0] in VERBS
-}
-"""The methods that are capabilities: `pull_order`, `push_stock` and so on."""
+KNOWN = known_methods()
 
 
 def faults(cls: Any) -> Iterator[str]:
@@ -39,6 +31,7 @@ def faults(cls: Any) -> Iterator[str]:
     if cls.check is Connector.check:
         yield f"{name} has no method check, by which a connection is tested."
     yield from _misspelt(cls)
+    yield from _halves(cls)
     yield from _promises(cls)
 
 
@@ -47,6 +40,14 @@ def _misspelt(cls: Any) -> Iterator[str]:
     for method in dir(cls):
         if method not in KNOWN and (meant := get_close_matches(method, KNOWN, n=1, cutoff=0.85)):
             yield f"{cls.__name__} has a method {method}, which nothing calls; it may be meant to be {meant[0]}."
+
+
+def _halves(cls: Any) -> Iterator[str]:
+    """A capability is there when all its methods are; with a part of them it would be off, and nobody told."""
+    for capability in protocols().values():
+        if half := capability.half(cls):
+            there, missing = half
+            yield f"{cls.__name__} has {there} but not {missing}, so that neither is used; {capability.name} needs both."
 
 
 def _promises(cls: Any) -> Iterator[str]:
@@ -58,8 +59,8 @@ def _promises(cls: Any) -> Iterator[str]:
             yield f"{name} pushes {kind}, but its promises do not say what the remote promises for that."
         elif not isinstance(promise, Promise):
             yield f"{name} promises {promise!r} for {kind}, which is no Promise."
-        elif promise in LOOKED_UP and not hasattr(cls, f"find_{kind}"):
-            yield f"{name} promises {promise.name} for {kind}, which needs a method find_{kind}."
+        elif promise in LOOKED_UP and f"find_{kind}" not in KNOWN:
+            yield f"{name} promises {promise.name} for {kind}, which nothing looks up: take ABSOLUTE or NOTHING."
     for kind in cls.promises:
         if kind not in pushed:
             yield f"{name} promises something for {kind}, but has no method push_{kind}."

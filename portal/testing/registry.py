@@ -59,6 +59,12 @@ def checks() -> dict[str, Check]:
     return _checks
 
 
+def case_names(connector: type[Connector], check_name: str) -> list[str]:
+    """The names of the cases that the check makes for the connector, as ``waive`` and ``pytest -k`` know them."""
+    found = checks()[check_name]
+    return [f"{check_name}-{subject}" if subject else check_name for subject in found.subjects(connector)]
+
+
 def whole(_: type[Connector]) -> list[str]:
     return [""]
 

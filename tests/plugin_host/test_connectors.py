@@ -48,8 +48,17 @@ def test_the_bundled_connectors_and_a_good_one_lack_nothing():
         ({"promises": {**Good.promises, "refund": Promise.NOTHING}}, "has no method push_refund"),
         (
             {"promises": {**Good.promises, "stock": Promise.UNIQUE_REFERENCE}},
-            "Poor promises UNIQUE_REFERENCE for stock, which needs a method find_stock",
+            "Poor promises UNIQUE_REFERENCE for stock, which nothing looks up: take ABSOLUTE or NOTHING",
         ),
+        (
+            {"promises": {**Good.promises, "refund": Promise.SEARCHABLE}, "push_refund": print},
+            "Poor has push_refund but not find_refund, so that neither is used; PushesRefunds needs both",
+        ),
+        (
+            {"hear": print},
+            "Poor has hear but not subscribe, so that neither is used; HearsWebhooks needs both",
+        ),
+        ({"subscribes": print}, "nothing calls; it may be meant to be subscribe"),
     ],
 )
 def test_what_is_missing_is_told_in_one_sentence(change, said):

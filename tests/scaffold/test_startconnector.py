@@ -84,6 +84,7 @@ def test_its_test_fails_when_the_connector_is_spoilt(acme):
 @pytest.mark.processes
 def test_its_wheel_works_in_the_portal_and_the_admin_offers_it(acme, tmp_path):
     portal = Portal(tmp_path)
+    assert "Acme on the quality scale" in run("-m", "pytest", "-q", "--certify", cwd=acme).stdout
     built = run("-c", "from setuptools.build_meta import build_wheel; build_wheel('dist')", cwd=acme)
     assert built.returncode == 0, built.stderr
     (wheel,) = (acme / "dist").glob("*.whl")
@@ -93,6 +94,7 @@ def test_its_wheel_works_in_the_portal_and_the_admin_offers_it(acme, tmp_path):
     portal.ok("migrate")
     assert portal.ok("plugins", "preflight") == "The plugin acme 0.1.0 (portal-acme) can be used.\n"
     assert re.search(r"acme +0\.1\.0 +portal-acme +admitted +connector acme", portal.ok("plugins", "list"))
+    assert portal.ok("plugins", "ratings", "acme").startswith("Acme: Gold. ")
     page = portal.ok("shell", "-c", ADD_PAGE)
     assert "?connector=acme" in page
     assert "API token" in page

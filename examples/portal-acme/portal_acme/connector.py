@@ -46,8 +46,9 @@ class Acme(Connector):
     def _pull(self, path: str, read: Callable[[Any], Any], cursor: str | None) -> Iterator[Page[Any]]:
         # Whatever changes gets the next number in its `change`; the cursor is the number read last.
         def page(after: str) -> tuple[Page[Any], str | None]:
-            answer = self.http.get(path, params={"after": after}).json()
-            reached = str(answer["items"][-1]["change"]) if answer["items"] else after
-            return read_each(answer["items"], read, cursor=reached), reached if answer["more"] else None
+            answer = self.http.get(path, params={"after": after})
+            items, more = answer.list("items"), answer.object()["more"]
+            reached = str(items[-1]["change"]) if items else after
+            return read_each(items, read, cursor=reached), reached if more else None
 
         return self.http.pages(cursor or "0", page)

@@ -4,9 +4,7 @@ from portal_acme.connector import Acme
 from portal.sdk import StockLevel
 from portal.testing import ConnectorContract, Push, Reply
 
-NEW = StockLevel(
-    external_id="1", version=1, product_id="9", sku="MUG", location_id="W", available=7, expected=5
-)
+NEW = StockLevel(external_id=1, version=1, product_id=9, sku="MUG", location_id="W", available=7, expected=5)
 TIES = {("product", "MUG"): "p1", ("location", "W"): "b1"}
 
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from inspect import isfunction, signature
+from inspect import signature
 from types import UnionType
-from typing import Any, get_args
+from typing import get_args
 
-from portal.sdk import capabilities
 from portal.sdk.connector import Promise, Settings
 from portal.testing.bench import Bench
+from portal.testing.protocols import known_methods, protocols
 from portal.testing.registry import Broken, check, checks, pulled, pushed, whole
 
 SECRET = re.compile(
     r"(^|_)(token|secret|password|passphrase|passwd|apikey|api_key|key|pin|credentials?)(_|$)"
 )
+OURS = re.compile(r"(pull|fetch|push|find)_\w+")
 PUBLIC = re.compile(r"public|key_?id|_id$|_url$|_name$")
-OURS = re.compile(r"(pull|fetch|push|find)_\w+|hear|subscribe")
 
 
 @check(
@@ -66,38 +66,32 @@ def secrets_are_declared(bench: Bench, _: str) -> None:
     over=whole,
 )
 def capabilities_are_whole(bench: Bench, _: str) -> None:
-    protocols = _protocols()
-    known = {name for members in protocols.values() for name in members}
-    own = [name for name in dir(bench.connector) if OURS.fullmatch(name)]
-    for name in own:
-        if name not in known:
+    known = known_methods()
+    for name in dir(bench.connector):
+        if OURS.fullmatch(name) and name not in known:
             close = get_close_matches(name, sorted(known), 1)
             meant = f" Did you mean {close[0]}?" if close else ""
             raise Broken(f"{name} is no capability, so the portal never calls it.{meant}")
-    for protocol, members in protocols.items():
-        missing = [name for name in members if not hasattr(bench.connector, name)]
-        if missing and len(missing) < len(members):
-            there = next(name for name in members if name not in missing)
+    for capability in protocols().values():
+        if half := capability.half(bench.connector):
+            there, missing = half
             raise Broken(
-                f"{there} is there but {missing[0]} is not, so the portal takes the connector as unable to do "
-                f"either. Add {missing[0]} (see portal.sdk.capabilities.{protocol})."
+                f"{there} is there but {missing} is not, so the portal takes the connector as unable to do "
+                f"either. Add {missing} (see portal.sdk.capabilities.{capability.name})."
             )
 
 
 @check("Capabilities take what the portal hands them.", over=whole)
 def signatures_fit(bench: Bench, _: str) -> None:
-    for protocol in _protocols():
-        for name, wanted in vars(getattr(capabilities, protocol)).items():
-            own = getattr(bench.connector, name, None)
-            if name.startswith("_") or not isfunction(wanted) or not callable(own):
-                continue
-            given = [None] * len(signature(wanted).parameters)
-            try:
-                signature(own).bind(*given)
-            except TypeError as error:
-                raise Broken(
-                    f"{name} cannot be called as the portal does ({error}). Write it as def {name}{signature(wanted)}."
-                ) from error
+    wanted = {name: how for capability in protocols().values() for name, how in capability.own.items()}
+    for name in [name for name in wanted if callable(getattr(bench.connector, name, None))]:
+        given = [None] * len(signature(wanted[name]).parameters)
+        try:
+            signature(getattr(bench.connector, name)).bind(*given)
+        except TypeError as error:
+            raise Broken(
+                f"{name} cannot be called as the portal does ({error}). Write it as def {name}{signature(wanted[name])}."
+            ) from error
 
 
 @check(
@@ -149,15 +143,3 @@ def waivers_have_reasons(bench: Bench, _: str) -> None:
             raise Broken(f"waive names {name!r}, which is no check of this connector.")
         if len(reason.split()) < 3:
             raise Broken(f"waive gives no reason for {name}. Write a sentence: it is shown with the test.")
-
-
-def _protocols() -> dict[str, list[str]]:
-    """The capability protocols with their methods, in the order they are written in."""
-    found: dict[str, list[str]] = {}
-    for name, protocol in vars(capabilities).items():
-        if isinstance(protocol, type) and getattr(protocol, "_is_protocol", False) and name != "Protocol":
-            own: dict[str, Any] = dict(vars(protocol))
-            found[name] = [
-                each for each, value in own.items() if isfunction(value) and not each.startswith("_")
-            ]
-    return {name: members for name, members in found.items() if any(m for m in members if OURS.fullmatch(m))}

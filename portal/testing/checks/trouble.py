@@ -64,10 +64,15 @@ def another_shape_is_not_an_empty_page(bench: Bench, kind: str) -> None:
     bench.remote.fail(faults.OTHER_SHAPE)
     try:
         pages = bench.pages(kind)
+    except PortalError:
+        return
     except Broken:
         raise
-    except Exception:
-        return
+    except Exception as error:
+        raise Broken(
+            f"pull_{kind} met {faults.OTHER_SHAPE.name} and raised {told(error)}, which tells nobody what came. Read "
+            "the list with answer.list(…) and an object with answer.object(…): they say what came instead."
+        ) from error
     if any(page.rejected for page in pages):
         return
     raise Broken(

@@ -60,9 +60,10 @@ class Orchard(Connector):
 
     def pull(self, path, read, cursor):
         def page(after):
-            answer = self.http.get(path, params={"after": after}).json()
-            reached = answer["list"][-1]["seq"] if answer["list"] else after
-            return read_each(answer["list"], read, cursor=reached), reached if answer["more"] else None
+            answer = self.http.get(path, params={"after": after})
+            rows, more = answer.list("list"), answer.object()["more"]
+            reached = rows[-1]["seq"] if rows else after
+            return read_each(rows, read, cursor=reached), reached if more else None
 
         return self.http.pages(cursor or "0", page)
 

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
+from portal.plugins import ratings
+from portal.plugins.manager import UnknownConnector
 from portal.plugins.overview import Line, as_text, overview
 from portal.plugins.preflight import LIMIT, changed, preflight
 from portal.plugins.switches import switch, switched_off
@@ -26,6 +28,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True)
         actions.add_parser("list", help="all installed plugins with their state and what they bring")
+        rated = actions.add_parser("ratings", help="what the connectors are worth on the quality scale")
+        rated.add_argument("connector", nargs="?", help="one connector's key: every rule, and what it lacks")
         flight = actions.add_parser("preflight", help="try every plugin that is not the portal's own, now")
         flight.add_argument(
             "--if-changed", action="store_true", help="only when one was never tried; says nothing otherwise"
@@ -45,6 +49,8 @@ class Command(BaseCommand):
             return _table(overview())
         if action == "preflight":
             return _preflight(if_changed=options["if_changed"], limit=options["limit"])
+        if action == "ratings":
+            return _ratings(options["connector"])
         _require(options["name"])
         if action == "makemigrations":
             return _make_migrations(options["name"])
@@ -70,6 +76,13 @@ def _preflight(*, if_changed: bool, limit: float) -> str:
             "\n".join(["With PORTAL_STRICT the portal does not start while a plugin cannot be used.", *wrong])
         )
     return "\n".join([*wrong, *fine]) or "No plugin is installed but the portal's own."
+
+
+def _ratings(connector: str | None) -> str:
+    try:
+        return ratings.account(connector) if connector else ratings.table()
+    except UnknownConnector as error:
+        raise CommandError(str(error)) from error
 
 
 def _require(name: str) -> None:

@@ -28,6 +28,15 @@ class AnOutagePassesForTheEnd:
             return
 
 
+@rejected("another-shape-is-not-an-empty-page-order", "Read the list with answer.list(")
+class AnotherShapeIsAKeyError:
+    """Another shape is a KeyError, which tells nobody what came."""
+
+    def pull(self, path, read, cursor):
+        rows = self.http.get(path, params={"after": cursor or "0"}).json()["list"]
+        yield read_each(rows, read, cursor=rows[-1]["seq"])
+
+
 @rejected("another-shape-is-not-an-empty-page-order", "took it for 1 empty pages")
 class AnyShapeIsAnEmptyPage:
     """Any shape is an empty page."""
