@@ -52,7 +52,8 @@ def ask(
         try:
             found = _answers(decider, asked, refuse, arguments)
         except FOREIGN as error:
-            said = f"Its hook {hook} failed for {len(asked)} records: {in_words(error)}. The portal decided itself."
+            why = str(error) if isinstance(error, Refused) else f"it failed: {in_words(error)}"
+            said = f"Its hook {hook}, asked about {len(asked)}: {why}. The portal decided by itself."
             transaction.on_commit(partial(record, decider.plugin, said))
             continue
         for external_id, answer in found.items():
@@ -72,7 +73,7 @@ def _answers(
 ) -> dict[str, Any]:
     """All that one plugin answered; a query of its own that fails breaks off its answers, not our transaction."""
     found: dict[str, Any] = {}
-    doing = f"Its hook {decider.hook} for {len(asked)} records"
+    doing = f"The hook {decider.hook}, asked about {len(asked)},"
     with transaction.atomic(), timed(decider.plugin, doing), limited(hooks.DECISION_SECONDS):
         for answer in decider(**arguments):
             why = _about(answer, asked) or refuse(answer)

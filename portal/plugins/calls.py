@@ -49,7 +49,7 @@ def timed(plugin: str, doing: str) -> Iterator[None]:
         yield
     finally:
         if (spent := time.monotonic() - began) > SLOW:
-            logger.warning("Slow: %s of the plugin %s took %.1f s.", doing, plugin, spent)
+            logger.warning("The plugin %s is slow. %s took %.1f s.", plugin, doing, spent)
 
 
 @contextmanager

@@ -8,14 +8,15 @@ reference, which a person ties; nothing is ever guessed.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from portal.connections.models import Connection, Reference
 from portal.records.digest import record_digest
-from portal.records.models import Location, Product
+from portal.records.matching import matches
+from portal.records.natural import SUBJECTS, Subject
 from portal.records.plain import plain
 from portal.records.trouble import Trouble
 from portal.sdk import Found
@@ -28,22 +29,6 @@ def fold(text: str) -> str:
     """What texts have in common that a person would take for the same: ``"ab-1"`` and ``"АВ 1"``."""
     plain = unicodedata.normalize("NFKC", text).casefold().translate(_LOOKALIKES)
     return "".join(letter for letter in plain if letter.isalnum())
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """One kind of thing with a natural key."""
-
-    kind: str
-    model: type[Any]
-    key: str
-    word: str
-
-
-SUBJECTS = {
-    "product": Subject("product", Product, "sku", "SKU"),
-    "location": Subject("location", Location, "code", "location code"),
-}
 
 
 def _folded(subject: Subject, key: str) -> str:
@@ -76,7 +61,7 @@ def identify(
     if master:
         named = [item for item in found if getattr(item.record, subject.key)]
         _create(connection, subject, named, result, now)
-    _tie(connection, subject, keys, result, sure=sure or master)
+    _tie(connection, subject, keys, result, sure=sure or master, records=records)
     return result
 
 
@@ -85,7 +70,7 @@ def identify_waiting(connection: Connection, kind: str) -> Identified:
     result = Identified()
     untied = Reference.objects.filter(connection=connection, kind=kind, record_id=None)
     keys = dict(untied.exclude(state=Reference.State.REJECTED).values_list("external_id", "label"))
-    _tie(connection, SUBJECTS[kind], keys, result, sure=True)
+    _tie(connection, SUBJECTS[kind], keys, result, sure=True, records={})
     return result
 
 
@@ -137,7 +122,13 @@ def _extra(subject: Subject, record: Any) -> dict[str, Any]:
 
 
 def _tie(
-    connection: Connection, subject: Subject, keys: dict[str, str], result: Identified, *, sure: bool
+    connection: Connection,
+    subject: Subject,
+    keys: dict[str, str],
+    result: Identified,
+    *,
+    sure: bool,
+    records: Mapping[str, Any],
 ) -> None:
     """Make the references of one page: confirmed where the key is the same, untied with a trouble where not."""
     references = {
@@ -178,12 +169,17 @@ def _tie(
     }
     old = [references[each].record_id for each in open_keys if each in references]
     names = dict(manager.filter(pk__in=old).values_list("pk", subject.key))
+    unmatched = {
+        each: key for each, key in open_keys.items() if key not in rows and not _is_tied(references, each)
+    }
+    known = {row.pk for row in rows.values()}
+    meant = matches(connection, subject, unmatched, records, known) if sure else {}
     changed: list[Reference] = []
     for external_id, key in open_keys.items():
         reference = references.get(external_id) or Reference(
             connection=connection, kind=subject.kind, external_id=external_id
         )
-        row = rows.get(key) if key else None
+        row = (rows.get(key) if key else None) or meant.get(external_id)
         tied_by_hand = row is None and names.get(reference.record_id, reference.label) != reference.label
         if tied_by_hand:
             reference.label = key[:200]
@@ -206,6 +202,10 @@ def _tie(
         [reference for reference in changed if reference.external_id in references],
         ["label", "record_id", "state"],
     )
+
+
+def _is_tied(references: Mapping[str, Reference], external_id: str) -> bool:
+    return external_id in references and references[external_id].record_id is not None
 
 
 def _subject(connection: Connection, subject: Subject, external_id: str) -> str:
