@@ -35,10 +35,12 @@ def take(job_id: int) -> Job | None:
             lease_until=in_(LEASE),
             worker=my_name(),
             fence=job.fence + 1,
+            attempts=F("attempts") + 1,
             due_at=timezone.now() + timedelta(seconds=job.every),
             rung_at=None,
         )
         job.fence += 1
+        job.attempts += 1
     return job if taken else None
 
 
@@ -50,7 +52,8 @@ def keep(job: Job, *, lease: timedelta = LEASE, **fields: object) -> None:
 
 
 def give_back(job: Job, **fields: object) -> None:
-    """End the lease, if it is still ours, and store ``fields`` with it."""
+    """End the lease, if it is still ours, and store ``fields`` with it: who gives a job back has not died of it."""
+    fields = {"attempts": job.attempts - 1} | fields
     Job.objects.filter(pk=job.pk, fence=job.fence).update(lease_until=None, rung_at=None, **fields)
 
 

@@ -15,6 +15,7 @@ from portal.sync.leases import keep
 from portal.sync.levels import after_round, clear_doubts
 from portal.sync.models import Job
 from portal.sync.progress import Progress
+from portal.sync.suspects import careful
 
 BUDGET = 120.0
 """Seconds of reading after which the job comes back for the rest: a worker is not kept from the others."""
@@ -34,11 +35,13 @@ def _read(job: Job, progress: Progress, *, moving: bool) -> None:
     connection, kind = job.connection, job.name.partition(":")[2]
     assert connection is not None, "only jobs of a connection read"
     began, clock = db_now(), time.monotonic()
-    with opened(connection) as connector:
+    with opened(connection) as connector, careful(job):
         pages = getattr(connector, f"pull_{kind}")(job.cursor or None if moving else None)
         for page in pages:
             cursor = {"cursor": page.cursor} if moving and page.cursor else {}
-            counts = apply_page(connection, kind, page, began=began, then=partial(keep, job, **cursor))
+            # A page that is stored has cost no worker.
+            then = partial(keep, job, attempts=1, **cursor)
+            counts = apply_page(connection, kind, page, began=began, then=then)
             progress.add(counts)
             if moving and time.monotonic() - clock > BUDGET:
                 keep(job, due_at=db_now())

@@ -13,7 +13,7 @@ from portal.connections.services import redacted, rested_at
 from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN
 from portal.sdk import PortalError
-from portal.sync import invariants, plugin_jobs
+from portal.sync import invariants, plugin_jobs, suspects
 from portal.sync.deliver import deliver
 from portal.sync.doors import knock
 from portal.sync.health import recovered, trouble
@@ -55,10 +55,14 @@ def answer(job_id: int) -> str:
         return "resting"
     progress = Progress(job)
     try:
+        suspects.refuse(job)
         _work(job, progress)
     except LeaseLost as lost:
         progress.finish(str(lost))
         return "lease lost"
+    except suspects.EndsWorkers as error:
+        _failed(job, progress, error, attempts=suspects.MOST_DEATHS - 1)
+        return f"failed: {error}"
     except PortalError as error:
         _failed(job, progress, error)
         return f"failed: {error}"
@@ -67,10 +71,11 @@ def answer(job_id: int) -> str:
         charge(error, partial(redacted, connection) if connection is not None else str)
         said = f"An unforeseen error stopped the job: {type(error).__name__}: {error}"
         bug = PortalError(redacted(connection, said) if connection is not None else said)
-        _failed(job, progress, bug)
+        _failed(job, progress, bug, attempts=1)  # the next one reads carefully
         return f"failed: {bug}"
     progress.finish()
-    give_back(job, last_ok_at=timezone.now(), failures=0, last_error="")
+    give_back(job, last_ok_at=timezone.now(), failures=0, last_error="", attempts=0)
+    suspects.acquit(job)
     if connection is not None and job.name.startswith(("pull:", "check:")):
         recovered(connection)  # the others may have found nothing to do, and so have proven nothing
     _again(job)
@@ -95,7 +100,7 @@ def _work(job: Job, progress: Progress) -> None:
         WORK[area](job, progress)
 
 
-def _failed(job: Job, progress: Progress, error: PortalError) -> None:
+def _failed(job: Job, progress: Progress, error: PortalError, **fields: object) -> None:
     """Remember why, and come back later: when the remote said, else after a doubling wait."""
     progress.finish(str(error))
     connection = job.connection
@@ -104,7 +109,7 @@ def _failed(job: Job, progress: Progress, error: PortalError) -> None:
         due_at = connection.resting_until
     else:
         due_at = min(rested_at(job.failures, error), timezone.now() + timedelta(seconds=job.every * 5))
-    give_back(job, failures=job.failures + 1, last_error=str(error), due_at=due_at)
+    give_back(job, failures=job.failures + 1, last_error=str(error), due_at=due_at, **fields)
 
 
 def _again(job: Job) -> None:

@@ -1,0 +1,110 @@
+"""What ends the worker that reads it: found by the workers after it, set aside, and its neighbours pass."""
+
+import pytest
+from django.utils import timezone
+
+from portal.records.models import Order
+from portal.sdk import RetryLater, read_each
+from portal.sync.models import Case, Job
+from portal.sync.suspects import MOST_DEATHS
+from tests.toys import ToyShop, fails, order
+
+
+class Killed(BaseException):
+    """Nothing runs after it, as nothing runs after ``kill -9``."""
+
+
+@pytest.fixture
+def shelf(house, monkeypatch):
+    """Orders 1 to 5 on one page, read one by one; what is in ``deadly`` ends its worker."""
+    house.deadly = {}
+
+    def read(raw):
+        if raw["number"] in house.deadly:
+            raise house.deadly[raw["number"]]
+        return order(raw["number"], raw["version"])
+
+    def pull(self, cursor):
+        raws = [{"id": f"o{each}", "number": each, "version": house.version} for each in range(1, 6)]
+        yield read_each(raws, read, cursor="1")
+
+    house.version = 1
+    monkeypatch.setattr(ToyShop, "pull_order", pull)
+    return house
+
+
+def turns(house):
+    """Workers take the job until one comes to its end; how many it took."""
+    for number in range(1, 20):
+        try:
+            said = house.work(house.shop, "pull:order")
+        except Killed:
+            continue
+        if not said.startswith("failed"):
+            return number
+    raise AssertionError(said)
+
+
+def numbers():
+    return set(Order.objects.values_list("number", flat=True))
+
+
+@pytest.mark.parametrize("end", [Killed(), SystemExit(3)])
+def test_a_record_that_ends_its_worker_is_set_aside_at_the_third_and_its_neighbours_pass(shelf, end):
+    shelf.deadly[3] = end
+    assert turns(shelf) == 4
+    assert numbers() == {"#1", "#2", "#4", "#5"}
+    item = Case.objects.get(cause="unreadable-order").items.get()
+    assert "The order o3 was set aside: reading it ended the worker each time" in item.message
+    assert turns(shelf) == 1, "it is known"
+
+
+def test_two_such_records_are_both_found(shelf):
+    shelf.deadly |= {2: Killed(), 5: Killed()}
+    assert turns(shelf) <= 6
+    assert numbers() == {"#1", "#3", "#4"}
+
+
+def test_what_was_corrected_in_the_remote_is_read_again_and_its_case_settles(shelf):
+    shelf.deadly[3] = Killed()
+    turns(shelf)
+    shelf.deadly.clear()
+    shelf.version = 2
+    assert turns(shelf) == 1
+    assert "#3" in numbers()
+    assert Case.objects.get(cause="unreadable-order").state == "resolved"
+
+
+def test_what_was_in_hand_when_something_else_went_wrong_is_innocent(shelf):
+    shelf.deadly[3] = Killed()
+    with pytest.raises(Killed):
+        shelf.work(shelf.shop, "pull:order")
+    shelf.deadly.clear()
+    assert turns(shelf) == 1
+    job = Job.objects.get(connection=shelf.shop, name="pull:order")
+    assert (job.suspects, job.attempts) == ({}, 0)
+
+
+def test_a_reading_that_cannot_be_watched_rests_after_five_workers_with_a_case(house):
+    job = Job.objects.get(connection=house.shop, name="pull:order")
+    for _ in range(MOST_DEATHS):
+        house.shop_remote.then("pull_order", fails(Killed()))
+        with pytest.raises(Killed):
+            house.work(house.shop, "pull:order")
+    assert "The last 5 workers that took pull:order of SHOP died of it" in house.work(
+        house.shop, "pull:order"
+    )
+    job.refresh_from_db()
+    assert job.due_at > timezone.now()
+    assert Case.objects.get(cause="ends-workers").state == "open"
+    house.work(house.shop, "pull:order")
+    assert Case.objects.get().state == "resolved"
+
+
+def test_a_remote_that_is_away_does_not_make_a_job_suspect(house):
+    job = Job.objects.get(connection=house.shop, name="pull:order")
+    for _ in range(MOST_DEATHS * 2):
+        house.shop_remote.then("pull_order", fails(RetryLater("Busy.")))
+        house.work(house.shop, "pull:order")
+    job.refresh_from_db()
+    assert job.attempts == 0
