@@ -15,9 +15,6 @@ from portal.sync.models import Operation
 HARMLESS = (Promise.IDEMPOTENCY_KEY, Promise.ABSOLUTE)
 """A repeat has no second effect, so a lost answer needs no question. After a restore it does: keys lapse."""
 
-BY_KEY = (Promise.IDEMPOTENCY_KEY, Promise.SEARCHABLE)
-"""Promises whose remote may know a change by its key alone."""
-
 FORGOTTEN_INTENTS = 3
 """How many later versions of a record are looked for, whose keys a restore made us forget."""
 
@@ -43,11 +40,11 @@ def look_up(connector: Connector, operation: Operation, change: Change[Any]) -> 
 
 
 def _brought(connector: Connector, operation: Operation, change: Change[Any], there: Receipt) -> Receipt:
-    """What was found by a key that a forgotten, older version of an order may have had is brought to this one.
+    """What was found may be a forgotten, older version of the order: it is brought to this one.
 
     To bring an order to a state is repeatable, and is done under a key that was never used.
     """
-    if not (operation.look_up_first and operation.promise in BY_KEY and operation.kind == "order"):
+    if not operation.look_up_first or operation.kind != "order":
         return there
     anew = replace(change, key=f"{change.key}~{time.time_ns()}", remote_id=there.remote_id)
     try:
@@ -58,7 +55,7 @@ def _brought(connector: Connector, operation: Operation, change: Change[Any], th
 
 def _keys(operation: Operation) -> list[str]:
     """Its own key, and those that later versions of its record had, where they are forgotten."""
-    if not operation.look_up_first or operation.promise not in BY_KEY:
+    if not operation.look_up_first:
         return [operation.op_key]
     stem = operation.op_key.rpartition(":")[0]
     return [f"{stem}:{operation.intent + step}" for step in range(FORGOTTEN_INTENTS + 1)]
