@@ -7,5 +7,6 @@ from django.views.generic import RedirectView
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),
+    path("plugins/", include("portal.desk.plugin_pages")),
     path("", include("portal.sync.urls")),
 ]

@@ -11,5 +11,7 @@ class DeskConfig(AppConfig):
         from django.contrib import admin
 
         from portal.desk.native import make_native
+        from portal.desk.plugin_screens import tie_to_switches
 
         make_native(admin.site)
+        tie_to_switches(admin.site)

@@ -43,6 +43,10 @@ class DeskAdmin(ModelAdmin):
         """The boxes of a row's page."""
         return ()
 
+    def all_panels(self, request: HttpRequest, row: Any) -> list[Panel]:
+        """The same with those that others add."""
+        return list(self.panels(request, row))
+
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}"
         site = self.admin_site
@@ -64,7 +68,7 @@ class DeskAdmin(ModelAdmin):
         row = self.get_object(request, unquote(object_id)) if object_id else None
         more: dict[str, Any] = {}
         if row is not None and request.method == "GET" and self.has_view_permission(request, row):
-            panels = list(self.panels(request, row))
+            panels = self.all_panels(request, row)
             more = {
                 "panels_above": [panel for panel in panels if panel.above],
                 "panels": [panel for panel in panels if not panel.above],
@@ -96,6 +100,9 @@ class DeskAdmin(ModelAdmin):
         row, button = self.get_object(request, unquote(object_id)), self.button(name)
         if row is None:
             raise Http404
+        return self.press(request, row, button)
+
+    def press(self, request: HttpRequest, row: Any, button: Button) -> HttpResponse:
         if not (self.has_view_permission(request, row) and request.user.has_perm(button.permission)):
             raise PermissionDenied
         answers = self.ask(request, row, button)

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.connections.models import Connection, Reference
-from portal.desk import show
+from portal.desk import show, surfaces
 from portal.desk.picture import picture
 from portal.records.models import Order, Refund, Shipment
 from portal.sync.models import Beat, Case, CaseItem, Flow, Job, Operation
@@ -54,6 +54,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if sees(Job):
         troubles += _of_engine()
     context["today"] = [_today(*each) for each in TODAY if sees(each[1])]
+    context["plugin_tiles"] = surfaces.tiles(request)
     context["troubles"] = sorted(troubles, key=lambda trouble: trouble.tone)
     may_connect = request.user.has_perm("connections.add_connection")
     context["begin"] = may_connect and context.get("connections") == []

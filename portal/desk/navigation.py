@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from portal.desk.plugin_screens import sidebar_of_plugins
 from portal.desk.show import may_view
 from portal.sync.models import Case
 
@@ -80,6 +81,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         if title == "Work":
             items.insert(0, {"title": "Dashboard", "icon": "space_dashboard", "link": reverse("admin:index")})
         found.append({"title": title, "separator": title != "Work", "items": items})
+        if title == "Setup":
+            found += sidebar_of_plugins(request)
     return found
 
 

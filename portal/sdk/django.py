@@ -1,4 +1,4 @@
-"""The admin base for plugins that are Django apps: screens made with it look like the portal's own.
+"""For plugins that are Django apps or have pages of their own: what is made with it looks like the portal's own.
 
 >>> from portal.sdk.django import ModelAdmin  # doctest: +SKIP
 ... @admin.register(Parcel)
@@ -11,13 +11,29 @@ Which library draws the admin is the portal's affair: a plugin imports this and 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from unfold.admin import ModelAdmin as _ModelAdmin
 from unfold.admin import StackedInline, TabularInline
 from unfold.views import ChangeList as _ChangeList
 
-__all__ = ["ModelAdmin", "StackedInline", "TabularInline"]
+from portal.sdk.surfaces import Block
+
+__all__ = ["ModelAdmin", "StackedInline", "TabularInline", "page"]
+
+
+def page(request: HttpRequest, title: str, blocks: Iterable[Block]) -> HttpResponse:
+    """The answer of a view for staff: a page in the portal's frame with these blocks (``Text``, ``Values``, ``Table``).
+
+    A page that wants more renders a template of its own that extends ``admin/base_site.html``, with
+    ``admin.site.each_context(request)``.
+    """
+    context = {**admin.site.each_context(request), "title": title, "blocks": list(blocks)}
+    return render(request, "desk/plugin_page.html", context)
 
 
 class ModelAdmin(_ModelAdmin):

@@ -34,6 +34,9 @@ BUTTONS = [
     (Job, "run_now", "sync.change_job"),
     (Plugin, "switch_off", "portal_plugins.switch_plugin"),
     (Plugin, "switch_on", "portal_plugins.switch_plugin"),
+    (Plugin, "switch_off_for", "portal_plugins.switch_plugin"),
+    (Plugin, "switch_on_for", "portal_plugins.switch_plugin"),
+    (Plugin, "change_settings", "portal_plugins.change_plugin"),
     (Plugin, "seen_to", "portal_plugins.switch_plugin"),
 ]
 

@@ -10,9 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from portal.desk import show
-from portal.desk.base import ReadOnlyAdmin
 from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, raw, table, values
+from portal.desk.record_page import RecordAdmin
 from portal.desk.screens.parts import references_panel
 from portal.records.models import Location, Order, OrderLine, Product, StockLevel
 
@@ -20,7 +20,8 @@ MOST = 20
 
 
 @admin.register(Product)
-class ProductAdmin(ReadOnlyAdmin):
+class ProductAdmin(RecordAdmin):
+    kind = "product"
     joined = ["origin"]
     list_display = ["sku", "title", "active", "origin_link", "changed"]
     list_filter = ["active", ("origin", ConnectionFilter)]
@@ -59,7 +60,8 @@ class ProductAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Location)
-class LocationAdmin(ReadOnlyAdmin):
+class LocationAdmin(RecordAdmin):
+    kind = "location"
     joined = ["origin"]
     list_display = ["code", "name", "origin_link", "changed"]
     list_filter = [("origin", ConnectionFilter)]

@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
@@ -16,8 +16,24 @@ from portal.sdk.django import ModelAdmin
 admin.site.unregister([User, Group])
 
 
+def in_words(permission: Permission) -> str:
+    """As Django says it; a plugin's own by the plugin's name."""
+    plugin, parted, _ = permission.codename.partition(":")
+    return f"Plugin {plugin} | {permission.name}" if parted else str(permission)
+
+
+class PermissionsInWords:
+    """Before an admin class with permissions to choose from."""
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)  # type: ignore[misc]
+        if db_field.related_model is Permission:
+            field.label_from_instance = in_words
+        return field
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):
+class UserAdmin(PermissionsInWords, DjangoUserAdmin, ModelAdmin):
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -40,5 +56,5 @@ def _not_above(request: HttpRequest, user: User | None) -> bool:
 
 
 @admin.register(Group)
-class RoleAdmin(DjangoGroupAdmin, ModelAdmin):
+class RoleAdmin(PermissionsInWords, DjangoGroupAdmin, ModelAdmin):
     empty = "`manage.py create_roles` makes the usual ones: viewer, operator, mapper, finance, administrator."

@@ -5,16 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminSelectWidget
 
+from portal.connections.models import Connection
+from portal.connections.plugin_switches import paused_connections, switch_for
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
-from portal.desk.buttons import button
+from portal.desk.buttons import Button, button
 from portal.desk.panels import Panel, table, text, values
+from portal.desk.plugin_settings_form import save_settings, settings_form, shown_plugin_settings
 from portal.plugins.admission import State
+from portal.plugins.discovery import PORTAL
 from portal.plugins.failures import forget
+from portal.plugins.manager import plugins
 from portal.plugins.models import Plugin
 from portal.plugins.overview import FAILED, Line, as_text, overview
 from portal.plugins.switches import note_installed, switch
@@ -30,13 +37,34 @@ TONES = {
 }
 
 
+CHANGE = "portal_plugins.change_plugin"
+REMOVE = (
+    "Switch {0} off to stop it at once. To remove it for good, uninstall its package and start the portal again; "
+    "what it left behind waits until it is installed again."
+)
+
+
+class Chosen(forms.Form):
+    """Which connection."""
+
+    connection = forms.ModelChoiceField(Connection.objects.none(), widget=UnfoldAdminSelectWidget())
+
+
+def _has_settings(row: Plugin) -> bool:
+    return plugins().settings_class(row.name) is not None
+
+
+def _is_here(row: Plugin) -> bool:
+    return row.name in plugins().names()
+
+
 @admin.register(Plugin)
 class PluginAdmin(ReadOnlyAdmin):
     list_display = ["name", "version", "distribution", "state", "failing", "what_it_brings", "why"]
     list_filter = ["enabled"]
     search_fields = ["name", "last_error"]
     empty = "Install a plugin's package beside the portal and start the portal again."
-    buttons = ["switch_off", "switch_on", "seen_to"]
+    buttons = ["change_settings", "switch_off", "switch_on", "switch_off_for", "switch_on_for", "seen_to"]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -98,6 +126,31 @@ class PluginAdmin(ReadOnlyAdmin):
                 ],
             )
             yield _brought(line)
+        if lines and request.user.has_perm("connections.view_connection"):
+            yield _connections(row)
+        if plugins().settings_class(row.name):
+            yield values("Settings", shown_plugin_settings(row.name))
+        if any(line.distribution != PORTAL for line in lines):
+            yield text("To be rid of it", REMOVE.format(row), wide=True)
+
+    # -- the buttons --
+
+    def button_form(self, row: Plugin, button: Button, data: Any) -> Any:
+        if button.name == "change_settings" and _has_settings(row):
+            return settings_form(row.name)(data)
+        form = super().button_form(row, button, data)
+        if "connection" in form.fields:
+            paused = paused_connections(row.name)
+            chosen = {"pk__in": paused} if button.name == "switch_on_for" else {}
+            rows = Connection.objects.filter(**chosen).defer("credentials", "webhook_secrets")
+            form.fields["connection"].queryset = rows if chosen else rows.exclude(pk__in=paused)
+        return form
+
+    @button("Settings", permission=CHANGE, icon="tune", form=forms.Form, shown=_has_settings)
+    def change_settings(self, request: HttpRequest, row: Plugin, **given: Any) -> str:
+        if not _has_settings(row):
+            raise ValueError(f"{row} has no settings of its own.")
+        return f"Saved: {save_settings(row.name, given)}"
 
     @button("Switch off", permission=SWITCH, icon="power_settings_new", shown=lambda row: row.enabled)
     def switch_off(self, request: HttpRequest, row: Plugin) -> str:
@@ -114,6 +167,29 @@ class PluginAdmin(ReadOnlyAdmin):
     def switch_on(self, request: HttpRequest, row: Plugin) -> str:
         switch(row.name, on=True)
         return f"{row} is switched on: what has waited is worked off."
+
+    @button(
+        "Off for a connection",
+        permission=SWITCH,
+        icon="link_off",
+        form=Chosen,
+        shown=_is_here,
+        asks="For what belongs to that connection nothing of this plugin is done any more. Nothing is lost.",
+    )
+    def switch_off_for(self, request: HttpRequest, row: Plugin, connection: Connection) -> str:
+        switch_for(connection, row.name, on=False)
+        return f"{row} is switched off for {connection}."
+
+    @button(
+        "On for a connection",
+        permission=SWITCH,
+        icon="link",
+        form=Chosen,
+        shown=lambda row: bool(paused_connections(row.name)),
+    )
+    def switch_on_for(self, request: HttpRequest, row: Plugin, connection: Connection) -> str:
+        switch_for(connection, row.name, on=True)
+        return f"{row} is switched on for {connection}: what has waited is worked off."
 
     @button("Seen to", permission=SWITCH, icon="check", shown=lambda row: row.failures > 0)
     def seen_to(self, request: HttpRequest, row: Plugin) -> str:
@@ -145,7 +221,29 @@ def _brought(line: Line) -> Panel:
     rows = [
         *(("connector", connector.key, connector.title) for connector in brings.connectors),
         *(("job", job.name, f"{job.title}, every {show.span(job.every)}") for job in brings.jobs),
-        *(("hook", hook, show.NOTHING) for hook in brings.hooks),
-        *(("Django app", app, show.NOTHING) for app in [brings.app] if app),
+        *((word, name, title or show.NOTHING) for word, name, title in brings.more),
+        *(("Django app", app, "tables and screens of its own") for app in [brings.app] if app),
+        *(("hook", hook, show.NOTHING) for hook in brings.hooks if not hook.startswith("register_")),
     ]
     return table("What it brings", ["Kind", "Name", "What"], rows, empty="Nothing while it is left out.")
+
+
+def _connections(row: Plugin) -> Panel:
+    """Where it works: on every connection that it is not switched off for."""
+    paused = paused_connections(row.name)
+    own = plugins().connectors_of([row.name])
+    return table(
+        "Connections",
+        ["Connection", "Its connector", "Here"],
+        [
+            (
+                show.row_link(each),
+                "this plugin's" if each.connector in own else each.connector,
+                show.pill("switched off", "warn")
+                if each.pk in paused or not row.enabled
+                else show.pill("on", "good"),
+            )
+            for each in Connection.objects.defer("credentials", "webhook_secrets")
+        ],
+        empty="No system is connected yet.",
+    )

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from portal.desk import show
-from portal.desk.base import ReadOnlyAdmin
+from portal.desk.record_page import RecordAdmin
 from portal.sync.models import Operation
 
 
@@ -29,10 +29,9 @@ class Progress(admin.SimpleListFilter):
         return rows.filter(operation_state=self.value()) if self.value() else rows
 
 
-class TradedAdmin(ReadOnlyAdmin):
-    """A screen of records of one ``kind``, each with its newest operation; ``heavy`` is left in the database."""
+class TradedAdmin(RecordAdmin):
+    """A screen of records, each with its newest operation; ``heavy`` is left in the database."""
 
-    kind: str
     heavy: tuple[str, ...]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
