@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets as random
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.urls import reverse
 
@@ -29,6 +30,14 @@ class Connection(models.Model):
     enabled = models.BooleanField(
         default=True, help_text="Off: nothing is read from it or sent to it, and nothing is lost."
     )
+    calls_per_second = models.FloatField(
+        "calls a second",
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0.01)],
+        help_text="At most so many, by all workers and hosts together. Empty: as many as the connector knows to be "
+        "allowed. A figure above that changes nothing.",
+    )
     settings = models.JSONField(default=dict, blank=True)
     credentials = EncryptedJSONField(default=dict, blank=True, editable=False)
     webhook_secrets = EncryptedJSONField(default=new_webhook_secrets, blank=True, editable=False)
@@ -50,6 +59,21 @@ class Connection(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("admin:connections_connection_change", args=[self.pk])
+
+
+class Budget(models.Model):
+    """When a connection's next call may be made, by whoever makes it. Written by :mod:`portal.connections.budget`.
+
+    Moments are seconds since 1970 by the database's clock: every host reckons with the same.
+    """
+
+    connection = models.OneToOneField(Connection, primary_key=True, on_delete=models.CASCADE)
+    free_at = models.FloatField(default=0, help_text="The rate's next turn.")
+    closed_until = models.FloatField(default=0, help_text="What the remote itself asked us to wait for.")
+    said = models.TextField(blank=True, help_text="In its words.")
+
+    def __str__(self) -> str:
+        return f"Calls to {self.connection}"
 
 
 class Reference(models.Model):

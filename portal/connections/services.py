@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any, get_args
 
-from django.db.models import F
+from django.db.models import DateTimeField, ExpressionWrapper, F, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from pydantic import SecretBytes, SecretStr, ValidationError
 
+from portal.connections.budget import Turns, rate_of
 from portal.connections.models import Connection
 from portal.connections.plugin_switches import require_on_for
 from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN, UnknownConnector, connector_class
-from portal.sdk import Connector, Misconfigured, PortalError, RetryLater, Settings
+from portal.sdk import Connector, Misconfigured, MustWait, PortalError, RetryLater, Settings
+from portal.sdk.pacing import paced
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +57,10 @@ def save_connection(connection: Connection, values: Mapping[str, Any]) -> Connec
     return connection
 
 
-def open_connector(connection: Connection) -> Connector:
-    """The connector of this connection. Raises ``Misconfigured`` when its plugin is missing or switched off, or
+def open_connector(connection: Connection, turns: Turns | None = None) -> Connector:
+    """The connector of this connection, its calls paced.
+
+    Raises ``Misconfigured`` when its plugin is missing or switched off, or
     when a setting is missing."""
     try:
         cls = connector_class(connection.connector)
@@ -69,17 +74,26 @@ def open_connector(connection: Connection) -> Connector:
             f"The settings of {connection} are not complete: {names}.",
             mend="Open the connection and fill them in.",
         ) from None
-    return cls(settings)
+    turns = turns or Turns(connection)
+    with paced(turns):
+        connector = cls(settings)
+    turns.rate = rate = rate_of(connection, connector.rate)
+    if rate is not None:
+        # More threads than turns in a second would only wait for each other.
+        connector.in_flight = min(connector.in_flight, max(1, int(rate.per_second)))  # type: ignore[misc]
+    return connector
 
 
 @contextmanager
-def opened(connection: Connection) -> Iterator[Connector]:
-    """The connector, closed at the end whatever happens."""
-    connector = open_connector(connection)
+def opened(connection: Connection, beat: Callable[[], None] | None = None) -> Iterator[Connector]:
+    """The connector, closed at the end whatever happens; ``beat`` is called before each of this thread's calls."""
+    turns = Turns(connection, beat)
+    connector = open_connector(connection, turns)
     try:
         yield connector
     finally:
         connector.close()
+        turns.close()
 
 
 def check_connection(connection: Connection) -> tuple[bool, str]:
@@ -88,7 +102,7 @@ def check_connection(connection: Connection) -> tuple[bool, str]:
         with opened(connection) as connector:
             said = connector.check()
     except PortalError as error:
-        note_trouble(connection, error)
+        note_trouble(connection, error, trial=True)
         return False, str(error)
     except FOREIGN as error:
         logger.exception("The connector of %s failed at its test.", connection)
@@ -122,29 +136,31 @@ def note_success(connection: Connection, said: str = "") -> None:
     )
 
 
-def note_trouble(connection: Connection, error: PortalError) -> None:
+def note_trouble(connection: Connection, error: PortalError, *, trial: bool = False) -> None:
     """The whole connection fails: the light changes and nobody calls before it has rested.
 
-    The rest is what the remote asked for, else it doubles from 5 seconds to 10 minutes.
+    The rest is what the remote asked for, else it doubles from 5 seconds to 10 minutes. Those who fail while it
+    rests were under way already: they make it no longer, a ``trial`` apart. Waiting for a turn is no failure.
     """
-    broken = isinstance(error, Misconfigured)
-    health = Connection.Health.BROKEN if broken else Connection.Health.WAITING
-    Connection.objects.filter(pk=connection.pk).exclude(health=health).update(health_since=timezone.now())
-    Connection.objects.filter(pk=connection.pk).update(
-        health=health,
-        health_text=str(error),
-        failures=F("failures") + 1,
-        resting_until=rested_at(connection.failures, error),
-    )
+    rows, connection_fails = Connection.objects.filter(pk=connection.pk), not isinstance(error, MustWait)
+    connection.refresh_from_db(fields=["failures"])
+    until = ExpressionWrapper(Now() + rest_after(connection.failures, error), output_field=DateTimeField())
+    awake = rows if trial else rows.filter(Q(resting_until=None) | Q(resting_until__lte=Now()))
+    first = awake.update(failures=F("failures") + int(connection_fails), resting_until=until)
+    if not first and (isinstance(error, Misconfigured) or getattr(error, "after", None) is not None):
+        rows.filter(resting_until__lt=until).update(resting_until=until)
+    if connection_fails:
+        broken = isinstance(error, Misconfigured)
+        health = Connection.Health.BROKEN if broken else Connection.Health.WAITING
+        rows.exclude(health=health).update(health_since=timezone.now())
+        rows.update(health=health, health_text=str(error))
     connection.refresh_from_db()
 
 
-def rested_at(failures: int, error: PortalError) -> datetime:
-    """When the next call makes sense after ``failures`` failures in a row and this one."""
+def rest_after(failures: int, error: PortalError) -> timedelta:
+    """How long it makes sense to wait after ``failures`` failures in a row and this one."""
     if isinstance(error, RetryLater) and error.after is not None:
-        wait = error.after
-    elif isinstance(error, Misconfigured):
-        wait = BROKEN_REST
-    else:
-        wait = min(REST * 2 ** min(failures, 10), LONGEST_REST)
-    return timezone.now() + wait
+        return error.after
+    if isinstance(error, Misconfigured):
+        return BROKEN_REST
+    return min(REST * 2 ** min(failures, 10), LONGEST_REST)

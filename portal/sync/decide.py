@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from portal.connections.services import redacted, rested_at
+from portal.connections.services import redacted, rest_after
 from portal.plugins.manager import connector_class
 from portal.records.plain import clean, plain
-from portal.sdk import Misconfigured, OutcomeUnknown, PortalError, ReadAgain, Receipt, RetryLater, SkipRecord
+from portal.sdk import (
+    Misconfigured,
+    MustWait,
+    OutcomeUnknown,
+    PortalError,
+    ReadAgain,
+    Receipt,
+    RetryLater,
+    SkipRecord,
+)
 from portal.sdk.connector import Promise
 from portal.sync.models import Operation
 from portal.sync.needs import Key, lack
@@ -62,8 +71,10 @@ def decide(operation: Operation, outcome: Outcome, now: datetime) -> None:
     elif isinstance(result, Absent):
         operation.due_at, operation.look_up_first = now, False
         _become(operation, State.READY)
-    elif isinstance(result, NotBegun):
+    elif isinstance(result, NotBegun | MustWait):
         operation.attempts -= 0 if looked_up else 1
+        if isinstance(result, MustWait):
+            operation.due_at = now + result.after
         _become(operation, State.UNKNOWN if looked_up else State.READY)
     elif isinstance(result, SkipRecord):
         # Refused to be looked up is not refused to be done.
@@ -93,7 +104,7 @@ def _wait(operation: Operation, error: PortalError, now: datetime, *, looked_up:
     """Try again later; a failure of the whole connection does not count against the operation."""
     whole = error.whole_connection
     if whole:
-        operation.due_at = rested_at(operation.connection.failures, error)
+        operation.due_at = now + rest_after(operation.connection.failures, error)
         operation.attempts -= 0 if looked_up else 1
     else:
         asked = error.after if isinstance(error, RetryLater) else None

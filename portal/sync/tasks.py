@@ -9,14 +9,15 @@ from functools import partial
 
 from django.utils import timezone
 
-from portal.connections.services import redacted, rested_at
+from portal.connections.services import redacted, rest_after
 from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN
-from portal.sdk import PortalError
+from portal.sdk import MustWait, PortalError
 from portal.sync import invariants, plugin_jobs, suspects
+from portal.sync.clock import db_now
 from portal.sync.deliver import deliver
 from portal.sync.doors import knock
-from portal.sync.health import recovered, trouble
+from portal.sync.health import recovered, trouble, usable
 from portal.sync.hooks import renew
 from portal.sync.leases import LeaseLost, give_back, take
 from portal.sync.models import Job
@@ -50,7 +51,7 @@ def answer(job_id: int) -> str:
     if Job.objects.filter(jobs_switched_off(), pk=job.pk).exists():
         give_back(job)
         return "switched off"
-    if connection is not None and connection.resting_until and connection.resting_until > timezone.now():
+    if connection is not None and not usable(connection):
         give_back(job, due_at=connection.resting_until)
         return "resting"
     progress = Progress(job)
@@ -60,6 +61,8 @@ def answer(job_id: int) -> str:
     except LeaseLost as lost:
         progress.finish(str(lost))
         return "lease lost"
+    except MustWait as error:
+        return _waits(job, progress, error)
     except suspects.EndsWorkers as error:
         _failed(job, progress, error, attempts=suspects.MOST_DEATHS - 1)
         return f"failed: {error}"
@@ -100,6 +103,15 @@ def _work(job: Job, progress: Progress) -> None:
         WORK[area](job, progress)
 
 
+def _waits(job: Job, progress: Progress, error: MustWait) -> str:
+    """Its turn comes later: nothing has failed, and no worker stands by for it."""
+    progress.finish()
+    assert job.connection is not None, "only calls to a connection are paced"
+    trouble(job.connection, error)
+    give_back(job, due_at=job.connection.resting_until)
+    return f"waits: {error}"
+
+
 def _failed(job: Job, progress: Progress, error: PortalError, **fields: object) -> None:
     """Remember why, and come back later: when the remote said, else after a doubling wait."""
     progress.finish(str(error))
@@ -108,7 +120,7 @@ def _failed(job: Job, progress: Progress, error: PortalError, **fields: object) 
         trouble(connection, error)
         due_at = connection.resting_until
     else:
-        due_at = min(rested_at(job.failures, error), timezone.now() + timedelta(seconds=job.every * 5))
+        due_at = db_now() + min(rest_after(job.failures, error), timedelta(seconds=job.every * 5))
     give_back(job, failures=job.failures + 1, last_error=str(error), due_at=due_at, **fields)
 
 
