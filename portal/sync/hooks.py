@@ -18,6 +18,7 @@ from portal.sync.doors import ring_pulls
 from portal.sync.models import Job, Run
 from portal.sync.progress import Progress
 from portal.sync.refusals import settle_refusals
+from portal.sync.topics import subscribe_topics
 
 WON_BACK = "won back"
 
@@ -28,7 +29,7 @@ def subscribe(connection: Connection) -> str:
     Raises ``Misconfigured`` when its connector hears none, and whatever the call raises.
     """
     with _hearing(connection) as connector:
-        return connector.subscribe(hook_url(connection), connection.webhook_secrets[0])
+        return _ask(connection, connector)
 
 
 def hook_url(connection: Connection) -> str:
@@ -50,11 +51,17 @@ def renew(job: Job, progress: Progress) -> None:
     with _hearing(connection) as connector:
         url = hook_url(connection)
         missing = isinstance(connector, KnowsItsSubscription) and not connector.subscribed(url)
-        connector.subscribe(url, connection.webhook_secrets[0])
+        _ask(connection, connector)
     progress.add(Counter({WON_BACK: 1} if missing else {"unchanged": 1}))
     if missing:
         pulls = connection.jobs.filter(enabled=True, name__startswith="pull:")
         ring_pulls(connection, pulls.values_list("name", flat=True))
+
+
+def _ask(connection: Connection, connector: HearsWebhooks) -> str:
+    url = hook_url(connection)
+    said = connector.subscribe(url, connection.webhook_secrets[0])
+    return f"{said} {subscribe_topics(connection, connector, url)}".strip()
 
 
 @contextmanager

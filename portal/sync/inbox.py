@@ -7,6 +7,7 @@ from functools import partial
 from hashlib import sha256
 
 from django.db import transaction
+from django.utils import timezone
 
 from portal.connections.models import Connection
 from portal.connections.services import open_connector, redacted
@@ -19,6 +20,7 @@ from portal.sdk.capabilities import HearsWebhooks
 from portal.sdk.records import KINDS
 from portal.sync.doors import ring_inbox
 from portal.sync.models import Event
+from portal.sync.topics import tell_of, wanted_topics
 
 KEPT_HEADERS = ("content-type", "user-agent")
 LONGEST_KEY = 300
@@ -32,18 +34,24 @@ def receive(connection: Connection, headers: Mapping[str, str], body: bytes) -> 
     """
     webhook = Webhook(headers, body)
     hints, mark = _hear(connection, webhook)
+    topics = wanted_topics(connection)
     events = [
-        _event(connection, webhook, hint, mark) for hint in _whole(connection, hints) if hint.kind in KINDS
+        _event(connection, webhook, hint, mark)
+        for hint in _whole(connection, hints)
+        if hint.kind in KINDS or hint.topic in topics
     ]
     if not events:
         return 0
     _tell_apart(events)
     with transaction.atomic():
         keys = [event.dedupe_key for event in events]
-        before = Event.objects.filter(connection=connection, dedupe_key__in=keys).count()
+        stored = Event.objects.filter(connection=connection, dedupe_key__in=keys)
+        known = set(stored.values_list("dedupe_key", flat=True))
         Event.objects.bulk_create(events, ignore_conflicts=True)
+        new = [event for event in events if event.dedupe_key not in known]
+        tell_of(connection, new, timezone.now())
         ring_inbox(connection)
-    return len(events) - before
+    return len(new)
 
 
 def _hear(connection: Connection, webhook: Webhook) -> tuple[Sequence[Hint], str]:
@@ -80,7 +88,10 @@ def _whole(connection: Connection, hints: Sequence[Hint]) -> Sequence[Hint]:
 
 
 def _event(connection: Connection, webhook: Webhook, hint: Hint, mark: str) -> Event:
+    # What only plugins want is theirs: there is nothing to be read again.
+    done = {} if hint.kind in KINDS else {"state": Event.State.DONE, "processed_at": timezone.now()}
     return Event(
+        **done,
         connection=connection,
         dedupe_key=hint.dedupe_key or sha256(webhook.body).hexdigest(),
         topic=hint.topic[:100],
