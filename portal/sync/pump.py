@@ -8,10 +8,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 from contextlib import suppress
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 from django_q.tasks import async_task
@@ -20,13 +20,13 @@ from portal.sync import mark, quarantine
 from portal.sync.clock import db_now, in_
 from portal.sync.models import Beat, Job
 from portal.sync.sweep import sweep, take_back
-from portal.sync.workers import my_name, surely_dead
+from portal.sync.workers import my_name, name_of, process_of, surely_dead
 
 logger = logging.getLogger(__name__)
 
 LEAD = timedelta(seconds=15)
 CANARY_EVERY = timedelta(seconds=10)
-CANARY_LATE = timedelta(seconds=40)
+CANARY_LATE = timedelta(seconds=20)
 
 
 def lead() -> bool:
@@ -38,29 +38,39 @@ def lead() -> bool:
 
 
 def sing(beat: int) -> None:
-    """The canary arrived: written by the worker, with where its cluster can be found."""
-    place = f"{beat} {socket.gethostname()} {os.getpgid(0)}"
+    """The canary arrived: written by the worker, with the head of its cluster."""
+    place = f"{beat} {name_of(os.getpgid(0))}"
     Beat.objects.update_or_create(name="canary", defaults={"at": db_now(), "note": place})
 
 
 def look() -> None:
-    """Send a canary when the last one was answered and is old; restart a cluster that stays silent."""
-    now = db_now()
-    sent = Beat.objects.filter(name="canary-sent").first()
+    """Send a canary when the last one was answered and is old, or must be lost."""
+    sent, answered, age = _canary()
+    if sent is None or age >= (CANARY_EVERY if answered else CANARY_LATE * 2):
+        _send(int(sent.note) + 1 if sent else 1)
+
+
+def guard() -> None:
+    """End the cluster that stays silent, if it is this machine's. For every pump, also one that does not lead."""
+    sent, answered, age = _canary()
+    if sent is None or answered or age <= CANARY_LATE or _at_work():
+        return
     heard = Beat.objects.filter(name="canary").first()
-    answered = sent is not None and heard is not None and heard.at >= sent.at
-    if sent is None or (answered and now - sent.at >= CANARY_EVERY):
-        _send(int(sent.note or 0) + 1 if sent else 1)
-    elif not answered and now - sent.at > CANARY_LATE and not _at_work():
-        logger.error("No worker has answered for %d seconds.", (now - sent.at).total_seconds())
-        if heard is not None:
-            _kill_cluster(heard.note)
-        _send(int(sent.note or 0) + 1)
+    if heard is not None and _kill_cluster(heard.note.partition(" ")[2]):
+        _send(int(sent.note) + 1)
+
+
+def _canary() -> tuple[Beat | None, bool, timedelta]:
+    """The last canary sent, whether it was heard of, and its age."""
+    sent = Beat.objects.filter(name="canary-sent").first()
+    if sent is None:
+        return None, False, timedelta(0)
+    return sent, Beat.objects.filter(name="canary", at__gte=sent.at).exists(), db_now() - sent.at
 
 
 def _at_work() -> bool:
-    """Whether some job's lease is being kept: its worker lives, and the canary waits behind the work."""
-    return Job.objects.filter(lease_until__gt=Now()).exists()
+    """Whether as many leases are kept as a cluster has workers: then the canary may be waiting behind their work."""
+    return Job.objects.filter(lease_until__gt=Now()).count() >= settings.Q_CLUSTER["workers"]
 
 
 def _send(beat: int) -> None:
@@ -71,21 +81,25 @@ def _send(beat: int) -> None:
         logger.exception("The queue did not take the canary.")
 
 
-def _kill_cluster(place: str) -> None:
-    """End the stalled cluster with all its processes; whoever started it (runner, systemd) starts it again."""
-    _, host, group = place.split()
-    if host != socket.gethostname() or int(group) == os.getpgid(0):
-        logger.error("The silent cluster ran on %s; restart it there.", host)
-        return
-    logger.error("The stalled cluster (process group %s) is killed, to be started again.", group)
+def _kill_cluster(head: str) -> bool:
+    """End the stalled cluster with all its processes; whoever started it (runner, systemd) starts it again.
+
+    Only if its head is still the process that sang: its number may be another's by now.
+    """
+    group = process_of(head)
+    if group is None or group == os.getpgid(0):
+        return False
+    logger.error("The cluster of process %d is silent; it is killed, to be started again.", group)
     with suppress(ProcessLookupError):
-        os.killpg(int(group), signal.SIGKILL)
+        os.killpg(group, signal.SIGKILL)
+    return True
 
 
 def turn() -> None:
     """One round of the pump."""
     mark.look()
     take_back()
+    guard()
     if lead():
         quarantine.review()
         sweep()

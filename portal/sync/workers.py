@@ -17,8 +17,19 @@ from pathlib import Path
 
 def my_name() -> str:
     """The name of this process, up to 100 characters."""
-    host, pid = socket.gethostname()[:50], os.getpid()
+    return name_of(os.getpid())
+
+
+def name_of(pid: int) -> str:
+    """The name of a process of this machine."""
+    host = socket.gethostname()[:50]
     return f"{host}:{pid}:{_born(pid)}{machine()}" if machine() else f"{host}:{pid}"
+
+
+def process_of(name: str) -> int | None:
+    """The id of the process of that name; None unless it surely runs on this machine, and is no other of that id."""
+    here = machine() and name.endswith(machine()) and _alive(name)
+    return int(name.split(":")[-2]) if here else None
 
 
 def spoken(name: str) -> str:

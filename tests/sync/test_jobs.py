@@ -3,7 +3,7 @@
 import inspect
 import os
 import signal
-import socket
+import subprocess
 from datetime import timedelta
 
 import pytest
@@ -16,9 +16,10 @@ from portal.sync.doors import knock, ring_delivery, ring_pulls
 from portal.sync.jobs import ensure_jobs
 from portal.sync.leases import LeaseLost, give_back, keep, take
 from portal.sync.models import Beat, Event, Flow, Job, Operation, Run
-from portal.sync.pump import CANARY_LATE, lead, look
+from portal.sync.pump import CANARY_LATE, guard, lead, look, turn
 from portal.sync.sweep import sweep
 from portal.sync.tasks import answer
+from portal.sync.workers import name_of
 from tests.toys import fails, order
 
 PAST = timedelta(minutes=10)
@@ -220,12 +221,18 @@ def kills(monkeypatch, db, rings):
     return killed
 
 
-HERE = f"1 {socket.gethostname()} 4242"
+@pytest.fixture
+def cluster():
+    """A process that leads a group of its own, as a cluster's head does."""
+    head = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    yield head
+    head.kill()
+    head.wait()
 
 
-def silence(place=HERE):
-    long_ago = timezone.now() - CANARY_LATE * 2
-    Beat.objects.update_or_create(name="canary", defaults={"at": long_ago - PAST, "note": place})
+def silence(head):
+    long_ago = timezone.now() - CANARY_LATE * 1.5
+    Beat.objects.update_or_create(name="canary", defaults={"at": long_ago - PAST, "note": f"6 {head}"})
     Beat.objects.update_or_create(name="canary-sent", defaults={"at": long_ago, "note": "7"})
 
 
@@ -238,28 +245,59 @@ def test_a_canary_is_sent_answered_and_sent_again_later(kills, rings):
     Beat.objects.update(at=timezone.now() - timedelta(seconds=11))
     look()
     assert rings[-1] == ("portal.sync.tasks.canary", (2,))
+    guard()
     assert kills == []
 
 
-def test_a_cluster_that_stays_silent_is_killed_once_and_asked_again(kills, rings):
-    silence()
-    look()
-    look()
-    assert kills == [(4242, signal.SIGKILL)]
+def test_a_cluster_that_stays_silent_is_killed_once_and_asked_again(kills, rings, cluster):
+    silence(name_of(cluster.pid))
+    guard()
+    guard()
+    assert kills == [(cluster.pid, signal.SIGKILL)]
     assert rings == [("portal.sync.tasks.canary", (8,))]
 
 
-def test_a_cluster_at_work_is_not_killed_because_the_canary_has_to_wait(kills, pulling):
-    take(pulling.pk)
-    silence()
+def test_a_cluster_is_killed_by_a_pump_that_does_not_lead_too(kills, cluster, monkeypatch):
+    silence(name_of(cluster.pid))
+    monkeypatch.setattr("portal.sync.pump.lead", lambda: False)
+    turn()
+    assert kills == [(cluster.pid, signal.SIGKILL)]
+
+
+def test_a_canary_that_nobody_may_answer_for_is_sent_again(rings, db):
+    silence("elsewhere:1:1@other")
     look()
+    assert rings == []
+    Beat.objects.update(at=timezone.now() - CANARY_LATE * 2)
+    look()
+    assert rings == [("portal.sync.tasks.canary", (8,))]
+
+
+def test_a_cluster_at_work_is_not_killed_because_the_canary_has_to_wait(kills, house, cluster, settings):
+    silence(name_of(cluster.pid))
+    settings.Q_CLUSTER = {**settings.Q_CLUSTER, "workers": 2}
+    busy = [job(house.shop, "pull:order"), job(house.erp, "deliver")]
+    for each in busy:
+        take_due(each)
+    guard()
     assert kills == []
+    Job.objects.filter(pk=busy[0].pk).update(lease_until=None)
+    guard()
+    assert kills, "one of its two workers is free, and has not answered"
 
 
 def test_a_cluster_of_another_host_or_our_own_group_is_left_alone(kills):
-    for place in ("1 elsewhere 4242", f"1 {socket.gethostname()} {os.getpgid(0)}"):
-        silence(place)
-        look()
+    for head in ("elsewhere:4242:99@other", name_of(os.getpgid(0))):
+        silence(head)
+        guard()
+    assert kills == []
+
+
+def test_a_process_that_has_the_number_of_a_dead_cluster_is_left_alone(kills, cluster):
+    host, pid, born = name_of(cluster.pid).split(":")
+    earlier = str(int(born.partition("@")[0]) - 1)
+    silence(f"{host}:{pid}:{earlier}@{born.partition('@')[2]}")
+    guard()
     assert kills == []
 
 
