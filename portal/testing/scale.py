@@ -42,7 +42,7 @@ MEANS = {
     Level.BRONZE: "It does what it says on good days, keeps secrets, and harms nothing.",
     Level.SILVER: "On bad days nothing is lost, doubled or made up.",
     Level.GOLD: "It runs on its own: changes lead on, words and moments are right, people are rarely asked.",
-    Level.PLATINUM: "Orders are told at once, and no doubt is left to a search or to a person.",
+    Level.PLATINUM: "Every lost answer settles itself, without a search or a person; orders that it brings are told at once.",
 }
 
 

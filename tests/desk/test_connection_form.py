@@ -86,6 +86,14 @@ def test_one_chooses_the_connector_first(boss):
     assert "takes orders" in page.lower()
 
 
+def test_the_quality_of_each_connector_is_seen_before_one_is_chosen(rich, boss):
+    page = boss.get(reverse("admin:connections_connection_add")).content.decode()
+
+    assert page.count(">Platinum</span> Every lost answer settles itself") == 2
+    assert ">Not rated</span>" in page
+    assert "is in no package of its own" in page
+
+
 def test_labels_helps_defaults_and_choices_come_from_the_settings(rich, boss):
     form = connection_form("rich", None)()
 

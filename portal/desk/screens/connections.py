@@ -16,9 +16,11 @@ from portal.desk import show
 from portal.desk.abilities import abilities, promises
 from portal.desk.buttons import button
 from portal.desk.panels import Panel, table, text, values
+from portal.desk.quality import quality_panel, quality_pill
 from portal.desk.screens.webhooks import WebhookButtons, webhook_panels
 from portal.desk.settings_form import ConnectionForm, connection_form, setting_names, shown_settings
 from portal.plugins.manager import UnknownConnector, connector_class, connector_classes
+from portal.plugins.ratings import standing
 from portal.sdk import Connector
 from portal.sync.doors import ring_pulls
 from portal.sync.health import probe, wake
@@ -81,7 +83,13 @@ class ConnectionAdmin(WebhookButtons):
         if request.GET.get("connector") in connector_classes() or not self.has_add_permission(request):
             return super().add_view(request, form_url, extra_context)
         choices = [
-            {"key": key, "title": cls.title, "abilities": abilities(cls)}
+            {
+                "key": key,
+                "title": cls.title,
+                "abilities": abilities(cls),
+                "quality": quality_pill(standing(cls)),
+                "means": standing(cls).means,
+            }
             for key, cls in connector_classes().items()
         ]
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Add connection"}
@@ -127,7 +135,13 @@ class ConnectionAdmin(WebhookButtons):
         found = [_health(row), text("What it can do", f"{cls.title} {_listed(abilities(cls))}.")]
         if not self.has_change_permission(request, row):
             found.append(values("Settings", shown_settings(cls, row)))
-        return [*found, _promises(cls), *self._neighbours(request, row), *webhook_panels(row)]
+        return [
+            *found,
+            _promises(cls),
+            quality_panel(cls),
+            *self._neighbours(request, row),
+            *webhook_panels(row),
+        ]
 
     def _neighbours(self, request: HttpRequest, row: Connection) -> list[Panel]:
         found = []
