@@ -163,4 +163,5 @@ def rest_after(failures: int, error: PortalError) -> timedelta:
         return error.after
     if isinstance(error, Misconfigured):
         return BROKEN_REST
-    return min(REST * 2 ** min(failures, 10), LONGEST_REST)
+    doubled: timedelta = REST * 2 ** min(failures, 10)
+    return min(doubled, LONGEST_REST)

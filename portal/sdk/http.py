@@ -34,6 +34,8 @@ _NO_ADDRESS = (
     requests.exceptions.MissingSchema,
 )
 
+__all__ = ["Answer", "Http", "retry_after"]
+
 T = TypeVar("T")
 P = TypeVar("P")
 

@@ -6,3 +6,6 @@ class SyncConfig(AppConfig):
     label = "sync"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Sync"
+
+    def ready(self) -> None:
+        from portal.sync import deadlines  # noqa: F401 (registers its check)

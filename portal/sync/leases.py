@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Least, Now
-from django.utils import timezone
 
 from portal.sync.clock import in_, unleased
 from portal.sync.models import Job
@@ -36,7 +36,7 @@ def take(job_id: int) -> Job | None:
             worker=my_name(),
             fence=job.fence + 1,
             attempts=F("attempts") + 1,
-            due_at=timezone.now() + timedelta(seconds=job.every),
+            due_at=in_(timedelta(seconds=job.every)),
             rung_at=None,
         )
         job.fence += 1
@@ -49,6 +49,22 @@ def keep(job: Job, *, lease: timedelta = LEASE, **fields: object) -> None:
     kept = Job.objects.filter(pk=job.pk, fence=job.fence).update(lease_until=in_(lease), **fields)
     if not kept:
         raise LeaseLost(f"{job} was taken over by another worker.")
+
+
+class Heartbeat:
+    """Prolongs a job's lease now and then: a page may take many calls, each of them shorter than the lease."""
+
+    EVERY = 5.0
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._last = time.monotonic()
+
+    def __call__(self) -> None:
+        """Before each call. Raises ``LeaseLost``."""
+        if time.monotonic() - self._last > self.EVERY:
+            keep(self._job)
+            self._last = time.monotonic()
 
 
 def give_back(job: Job, **fields: object) -> None:

@@ -11,7 +11,7 @@ from portal.connections.services import opened
 from portal.sync.apply import apply_page, tie_waiting
 from portal.sync.clock import db_now
 from portal.sync.flows import is_master
-from portal.sync.leases import keep
+from portal.sync.leases import Heartbeat, keep
 from portal.sync.levels import after_round, clear_doubts
 from portal.sync.models import Job
 from portal.sync.progress import Progress
@@ -35,7 +35,7 @@ def _read(job: Job, progress: Progress, *, moving: bool) -> None:
     connection, kind = job.connection, job.name.partition(":")[2]
     assert connection is not None, "only jobs of a connection read"
     began, clock = db_now(), time.monotonic()
-    with opened(connection) as connector, careful(job):
+    with opened(connection, Heartbeat(job)) as connector, careful(job):
         pages = getattr(connector, f"pull_{kind}")(job.cursor or None if moving else None)
         for page in pages:
             cursor = {"cursor": page.cursor} if moving and page.cursor else {}
