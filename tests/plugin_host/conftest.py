@@ -19,9 +19,11 @@ __all__ = ["erp", "house", "rings", "shop", "toys"]
 class Portal:
     """A portal of its own, with its own data and the distributions in `site` beside the portal's."""
 
-    def __init__(self, place):
+    def __init__(self, place, python=sys.executable):
+        self.python = python
         self.site = place / "site"
         self.data = place / "data"
+        self.log = place / "serve.log"
         self.site.mkdir()
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -39,7 +41,7 @@ class Portal:
 
     def manage(self, *words, **variables):
         return subprocess.run(
-            [sys.executable, "manage.py", *words],
+            [self.python, "manage.py", *words],
             env={**self.env, **variables},
             cwd=settings.BASE_DIR,
             capture_output=True,
@@ -53,21 +55,21 @@ class Portal:
         return answer.stdout + answer.stderr
 
     @contextmanager
-    def served(self, **variables):
-        """The real `serve web`; gives the text of its login page."""
-        process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "web"],
-            env={**self.env, **variables},
-            cwd=settings.BASE_DIR,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def served(self, *processes, **variables):
+        """The real `serve` with the processes named, else `web`; gives the text of its login page."""
+        with self.log.open("w") as log:
+            process = subprocess.Popen(
+                [self.python, "manage.py", "serve", *(processes or ["web"])],
+                env={**self.env, **variables},
+                cwd=settings.BASE_DIR,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         try:
             yield self._page(process)
         finally:
             process.terminate()
-            process.communicate(timeout=60)
+            process.wait(timeout=60)
 
     def _page(self, process):
         end = time.monotonic() + 120
@@ -80,7 +82,7 @@ class Portal:
             except (URLError, OSError):
                 assert time.monotonic() < end, "the portal is not up after two minutes"
                 time.sleep(0.2)
-        pytest.fail(f"serve ended: {process.stdout.read()}")
+        pytest.fail(f"serve ended: {self.log.read_text()}")
 
 
 @pytest.fixture
