@@ -9,14 +9,15 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-import environ
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from config.variables import Variables
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
-environ.Env.read_env(env.str("PORTAL_ENV_FILE", default=str(BASE_DIR / ".env")))
+env = Variables()
+env.read_env(env.str("PORTAL_ENV_FILE", default=str(BASE_DIR / ".env")))
 
 
 def secret(variable: str, *, make: Callable[[], str], recipe: str, keep_in: Path | None) -> str:

@@ -12,7 +12,7 @@ RETRY_SECONDS = 360
 
 def cluster(redis_url: str) -> dict[str, Any]:
     """The value for Q_CLUSTER. `portal.plugins.checks` holds the promises named in docs/decisions/0001."""
-    workers = env.int("PORTAL_WORKERS", default=2)
+    workers = env.int("PORTAL_WORKERS", default=2, least=1)
     broker: dict[str, Any] = {"redis": redis_url} if redis_url else {"orm": "default"}
     return {
         "name": "portal",

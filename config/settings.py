@@ -1,7 +1,10 @@
 """Django's settings, for every deployment. What differs between deployments comes from `config.env`."""
 
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
 
 from config.database import database
 from config.env import BASE_DIR, credential_keys, env, secret_key
@@ -11,6 +14,9 @@ from portal.desk import look
 from portal.plugins import verdicts
 from portal.plugins.admission import admit
 from portal.plugins.discovery import installed
+
+SHORTEST_LOG = 14
+"""Days. No remote that we know repeats a webhook for longer."""
 
 # --- What kind of place this is -------------------------------------------------------------------------------
 DEBUG = env.bool("PORTAL_DEBUG", default=False)
@@ -27,7 +33,7 @@ CREDENTIAL_KEYS = credential_keys(_KEEP_SECRETS_IN)
 # --- Address --------------------------------------------------------------------------------------------------
 BASE_URL = env.str("PORTAL_BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
 BIND = env.str("PORTAL_BIND", default="127.0.0.1:8000")
-WEB_WORKERS = env.int("PORTAL_WEB_WORKERS", default=2)
+WEB_WORKERS = env.int("PORTAL_WEB_WORKERS", default=2, least=1)
 _ADDRESS = urlsplit(BASE_URL)
 ALLOWED_HOSTS = env.list("PORTAL_ALLOWED_HOSTS", default=[_ADDRESS.hostname or "127.0.0.1"])
 CSRF_TRUSTED_ORIGINS = [f"{_ADDRESS.scheme}://{_ADDRESS.netloc}"]
@@ -36,7 +42,8 @@ CSRF_TRUSTED_ORIGINS = [f"{_ADDRESS.scheme}://{_ADDRESS.netloc}"]
 # FORWARDED_ALLOW_IPS only (127.0.0.1 unless told), so Django needs no header setting that trusts everybody.
 _HTTPS = _ADDRESS.scheme == "https"
 SECURE_SSL_REDIRECT = _HTTPS
-SECURE_HSTS_SECONDS = env.int("PORTAL_HSTS_SECONDS", default=3600) if _HTTPS else 0
+_HSTS_SECONDS = env.int("PORTAL_HSTS_SECONDS", default=3600)
+SECURE_HSTS_SECONDS = _HSTS_SECONDS if _HTTPS else 0
 # Whether other names of the company's domain are https too is not the portal's to promise.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
@@ -163,3 +170,20 @@ STORAGES = {
 
 # --- Logs -----------------------------------------------------------------------------------------------------
 LOGGING = logging_config(level=env.str("PORTAL_LOG_LEVEL", default="INFO"))
+
+# --- How long what is kept is kept; zero days: for ever -------------------------------------------------------
+_KEEP_DAYS = {
+    "raw": env.int("PORTAL_KEEP_RAW_DAYS", default=90),
+    "log": env.int("PORTAL_KEEP_LOG_DAYS", default=90),
+    "operations": env.int("PORTAL_KEEP_OPERATIONS_DAYS", default=730),
+    "facts": env.int("PORTAL_KEEP_FACTS_DAYS", default=0),
+}
+if 0 < _KEEP_DAYS["log"] < SHORTEST_LOG:
+    raise ImproperlyConfigured(
+        f"PORTAL_KEEP_LOG_DAYS is {_KEEP_DAYS['log']}, and has to be {SHORTEST_LOG} at least (or 0, for ever): remotes "
+        "repeat webhooks for days, and what was heard before is known by it."
+    )
+KEEP = {name: timedelta(days=days) for name, days in _KEEP_DAYS.items()}
+
+# Last, when every variable was asked for.
+UNKNOWN_VARIABLES = env.unknown()

@@ -7,3 +7,6 @@ class RunnerConfig(AppConfig):
     name = "portal.runner"
     label = "portal_runner"
     verbose_name = "Runner"
+
+    def ready(self) -> None:
+        from portal.runner import checks  # noqa: F401 - registers itself

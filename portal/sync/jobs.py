@@ -19,6 +19,7 @@ CHECK_EVERY = 15 * 60
 CATALOGUE_EVERY = 5 * 60
 HOOKS_EVERY = 60 * 60
 INVARIANTS_EVERY = 60 * 60
+RETENTION_EVERY = 24 * 60 * 60
 
 Wanted = dict[tuple[int | None, str], int]
 """(connection, job name) → seconds between two rounds."""
@@ -48,7 +49,7 @@ def ensure_jobs() -> None:
 
 
 def _wanted() -> Wanted:
-    wanted: Wanted = {(None, "invariants"): INVARIANTS_EVERY}
+    wanted: Wanted = {(None, "invariants"): INVARIANTS_EVERY, (None, "retention"): RETENTION_EVERY}
     flows = Flow.objects.filter(state__in=ACTIVE).select_related("source", "target")
     for flow in flows:
         _want(wanted, flow.source, f"pull:{flow.kind}", flow.every)

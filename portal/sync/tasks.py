@@ -13,7 +13,7 @@ from portal.connections.services import redacted, rest_after
 from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN
 from portal.sdk import MustWait, PortalError
-from portal.sync import invariants, plugin_jobs, suspects
+from portal.sync import invariants, plugin_jobs, retention, suspects
 from portal.sync.clock import db_now
 from portal.sync.deliver import deliver
 from portal.sync.doors import knock
@@ -38,6 +38,7 @@ WORK: dict[str, Callable[[Job, Progress], None]] = {
     "hooks": renew,
     "deliver": deliver,
     "invariants": invariants.work,
+    "retention": retention.work,
     "tell": tell,
 }
 

@@ -12,6 +12,7 @@ from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from portal.runner import Runner
+from portal.runner.address import obstacle
 from portal.runner.plugins import examine_new_plugins
 from portal.runner.processes import PROCESSES, portal_processes
 
@@ -32,7 +33,10 @@ class Command(BaseCommand):
         examine_new_plugins()
         _refuse_an_old_database()
         children = portal_processes(process or PROCESSES)
-        if settings.PRODUCTION and any(child.name == "web" for child in children):
+        serves = any(child.name == "web" for child in children)
+        if serves and (said := obstacle(settings.BIND)):
+            raise CommandError(said)
+        if settings.PRODUCTION and serves:
             call_command("collectstatic", interactive=False, verbosity=0)
         # What systemd and a closed terminal say means what Ctrl-C means.
         for number in (signal.SIGTERM, signal.SIGHUP):
