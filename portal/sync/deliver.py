@@ -7,6 +7,7 @@ a call is being waited for inside a transaction.
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Collection, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -14,8 +15,10 @@ from functools import partial
 from threading import Event
 from typing import Any, Self
 
+from django.db.models.functions import Now
 from django.utils import timezone
 
+from portal.connections.models import Connection
 from portal.connections.services import opened, redacted
 from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN
@@ -24,6 +27,7 @@ from portal.sdk import Change, Connector, PortalError
 from portal.sdk.connector import Promise
 from portal.sdk.records import KINDS
 from portal.sync import mark
+from portal.sync.alone import PATIENCE, send_alone
 from portal.sync.clock import db_now
 from portal.sync.decide import NotBegun, Outcome, Result
 from portal.sync.leases import LeaseLost, keep
@@ -66,6 +70,7 @@ def deliver(job: Job, progress: Progress) -> None:
         Sender(connector, pool) as sender,
     ):
         flying: dict[Future[Outcome], Operation] = {}
+        stirred = time.monotonic()
         ahead = least = connector.in_flight * 2
         while True:
             room, claimed = ahead - len(flying), []
@@ -75,8 +80,18 @@ def deliver(job: Job, progress: Progress) -> None:
             if not flying:
                 if claimed:  # all of them lacked a tie; behind them may be some that do not
                     continue
+                if (
+                    not sender.stopped.is_set()
+                    and time.monotonic() - began < BUDGET
+                    and _send_suspect(job, unread)
+                ):
+                    continue
                 break
             done = _gather(flying)
+            if done:
+                stirred = time.monotonic()
+            elif time.monotonic() - stirred > PATIENCE:
+                _end_hung_worker(flying.values())
             if time.monotonic() - renewed > HEARTBEAT:
                 keep(job)
                 keep_leases(list(flying.values()))
@@ -91,6 +106,27 @@ def deliver(job: Job, progress: Progress) -> None:
                 Promise.NOTHING not in connector.promises.values()
             ):  # there a person would look at each in doubt
                 ahead = max(least, min(2 * len(outcomes), MOST_AHEAD))
+
+
+def _send_suspect(job: Job, unread: Collection[int]) -> bool:
+    """Send one that may end its worker, alone. Whether there was one, and the next may follow."""
+    assert job.connection is not None, "a delivery goes to a connection"
+    claimed = claim(job.connection, 1, not_from=unread, suspect=True)
+    if not claimed:
+        return False
+
+    def beat() -> None:
+        keep(job)
+        keep_leases(claimed)
+
+    send_alone(job, claimed[0], Sender, beat)
+    return not Connection.objects.filter(pk=job.connection.pk, resting_until__gt=Now()).exists()
+
+
+def _end_hung_worker(held: Collection[Operation]) -> None:
+    """A thread that hangs ends with its process only; another worker takes over at once."""
+    logger.error("Sending %s hangs; this worker ends itself.", [operation.op_key for operation in held])
+    os._exit(os.EX_TEMPFAIL)
 
 
 def _gather(flying: Collection[Future[Outcome]]) -> set[Future[Outcome]]:

@@ -63,9 +63,8 @@ def _hear(connection: Connection, webhook: Webhook) -> tuple[Sequence[Hint], str
             raise Forged(f"{connection} does not send webhooks.")
         with charged(plugins().owner_of(connection.connector), f"Hearing a webhook of {connection}", hidden):
             hints = connector.hear(webhook, secrets)
-            for secret in secrets[
-                :-1
-            ]:  # one alone, and the last when it was none before, need no second look
+            # One alone, and the last when it was none before, need no second look.
+            for secret in secrets[:-1]:
                 try:
                     connector.hear(webhook, [secret])
                 except Forged:
@@ -95,7 +94,7 @@ def _event(connection: Connection, webhook: Webhook, hint: Hint, mark: str) -> E
         connection=connection,
         dedupe_key=hint.dedupe_key or sha256(webhook.body).hexdigest(),
         topic=hint.topic[:100],
-        kind=hint.kind,
+        kind=hint.kind[:20],
         external_id=hint.external_id,
         headers={name: clean(webhook.headers[name]) for name in KEPT_HEADERS if name in webhook.headers},
         body=webhook.body,

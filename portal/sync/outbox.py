@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Prefetch, Q, QuerySet, When
 from django.db.models.functions import Now
 
 from portal.connections.models import Connection
@@ -18,6 +18,15 @@ from portal.sync.workers import machine, my_name, surely_dead
 
 LEASE = timedelta(seconds=60)
 State = Operation.State
+
+SUSPECT = 2
+"""Workers lost with an operation in hand, and others beside it, before it is sent alone. More of them prove no more."""
+
+ONE_MORE = Case(
+    When(workers_lost__lt=SUSPECT, then=F("workers_lost") + 1),
+    default=F("workers_lost"),
+    output_field=IntegerField(),
+)
 
 
 def claimable(*, not_from: Collection[int] = ()) -> QuerySet[Operation]:
@@ -42,8 +51,12 @@ def claimable(*, not_from: Collection[int] = ()) -> QuerySet[Operation]:
     return found.exclude(flow__source__in=not_from) if not_from else found
 
 
-def claim(connection: Connection, most: int, *, not_from: Collection[int] = ()) -> list[Operation]:
+def claim(
+    connection: Connection, most: int, *, not_from: Collection[int] = (), suspect: bool = False
+) -> list[Operation]:
     """Take up to ``most`` operations: to send (they become *sending*) or to look up (they stay *unknown*).
+
+    Those that were in hand when several workers were lost only when asked for a ``suspect``.
 
     Each has its fence and its attempts raised before a byte leaves. Two workers never get the same one:
     PostgreSQL skips locked rows, SQLite has one writer; the constraint on the aggregate is behind both.
@@ -52,7 +65,7 @@ def claim(connection: Connection, most: int, *, not_from: Collection[int] = ()) 
         with transaction.atomic():
             ids = list(
                 claimable(not_from=not_from)
-                .filter(connection=connection)
+                .filter(connection=connection, **{f"workers_lost__{'gte' if suspect else 'lt'}": SUSPECT})
                 .select_for_update(skip_locked=True, of=("self",))
                 .order_by("due_at", "pk")
                 .values_list("pk", flat=True)[:most]
@@ -87,7 +100,9 @@ def doubt_lapsed() -> int:
 
     They keep their due times and so come before all that waits: the lease was grace enough.
     """
-    return _doubt(Operation.objects.filter(state=State.SENDING, lease_until__lt=Now()))
+    lapsed = Operation.objects.filter(lease_until__lt=Now())
+    lapsed.filter(state=State.UNKNOWN).update(lease_until=None, workers_lost=ONE_MORE)
+    return _doubt(lapsed.filter(state=State.SENDING))
 
 
 def take_back() -> int:
@@ -102,7 +117,7 @@ def take_back() -> int:
     if not dead:
         return 0
     lost = held.filter(worker__in=dead)
-    count = lost.filter(state=State.UNKNOWN).update(lease_until=None)
+    count = lost.filter(state=State.UNKNOWN).update(lease_until=None, workers_lost=ONE_MORE)
     for target in Connection.objects.filter(pk__in=lost.values("connection")):
         grace = (connector_class_or_none(target.connector) or Connector).grace
         count += _doubt(lost.filter(state=State.SENDING, connection=target), due_at=in_(grace))
@@ -113,6 +128,7 @@ def _doubt(sending: QuerySet[Operation], **fields: object) -> int:
     return sending.update(
         state=State.UNKNOWN,
         lease_until=None,
+        workers_lost=ONE_MORE,
         cause="worker-lost",
         message="The worker that was sending it stopped; the remote is asked what it has done.",
         **fields,

@@ -49,7 +49,9 @@ def _release(held: QuerySet[Operation], now: datetime) -> int:
 def retry(operations: list[Operation], now: datetime, *, why: str) -> None:
     """Make operations ready again and settle their cases."""
     ids = [operation.pk for operation in operations]
-    Operation.objects.filter(pk__in=ids).update(state=Operation.State.READY, due_at=now, cause="", message="")
+    Operation.objects.filter(pk__in=ids).update(
+        state=Operation.State.READY, due_at=now, cause="", message="", workers_lost=0
+    )
     settle_subjects([operation_subject(pk) for pk in ids], now)
     before = _sent_before(operations)
     by_source: dict[Connection, list[Operation]] = {}
