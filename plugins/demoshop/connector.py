@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from plugins.demoshop import mapping
@@ -38,6 +39,9 @@ R = TypeVar("R", bound=Record)
 
 TOPICS = ["order.created", "order.updated", "order.cancelled", "refund.created"]
 MOST_IDS = 100
+
+WALK = "page:"
+"""Begins a cursor that stands between two pages."""
 
 
 class DemoShopSettings(Settings):
@@ -79,6 +83,18 @@ class DemoShop(Connector):
 
     def pull_refund(self, cursor: str | None) -> Iterator[Page[Refund]]:
         return self._pull("refunds", mapping.refund, cursor)
+
+    def count_order(self, since: datetime, until: datetime) -> int:
+        return self._count("orders", since, until)
+
+    def count_refund(self, since: datetime, until: datetime) -> int:
+        return self._count("refunds", since, until)
+
+    def read_order(self, since: datetime, until: datetime, cursor: str | None) -> Iterator[Page[Order]]:
+        return self._pull("orders", mapping.order, cursor, span=_span(since, until))
+
+    def read_refund(self, since: datetime, until: datetime, cursor: str | None) -> Iterator[Page[Refund]]:
+        return self._pull("refunds", mapping.refund, cursor, span=_span(since, until))
 
     def fetch_order(self, external_ids: Sequence[str]) -> Page[Order]:
         return self._fetch("orders", mapping.order, external_ids)
@@ -144,23 +160,35 @@ class DemoShop(Connector):
     # -- how the shop is read --
 
     def _pull(
-        self, path: str, read: Callable[[Raw], R], cursor: str | None, parts: Parts | None = None
+        self,
+        path: str,
+        read: Callable[[Raw], R],
+        cursor: str | None,
+        parts: Parts | None = None,
+        span: Mapping[str, str] = MappingProxyType({}),
     ) -> Iterator[Page[R]]:
-        """Pages from the cursor on: the `updated_at` up to which everything was read.
+        """Pages from the cursor on: the `updated_at`, by the shop's clock, up to which everything was read.
 
         The shop begins with what changed at that very moment, so what came in the same instant is met again
-        and not missed.
+        and not missed. Between two pages the cursor is the shop's own token, which stands for (updated_at, id):
+        more may have changed in one instant than a page holds.
         """
 
         def page(token: str) -> tuple[Page[R], str | None]:
             start = {"page": token} if token else {"updated_since": cursor}
-            answer = self.http.get(f"/api/{path}", params=start)
-            items = answer.list("items")
-            reached = items[-1]["updated_at"] if items else cursor or ""
+            answer = self.http.get(f"/api/{path}", params={**span, **start})
+            items, following = answer.list("items"), answer.object().get("next_page")
+            moments = [
+                item["updated_at"] for item in items if isinstance(item, dict) and item.get("updated_at")
+            ]
+            reached = f"{WALK}{following}" if following else (moments or [cursor or ""])[-1]
             raws = [part for item in items for part in parts(item)] if parts else items
-            return read_each(raws, read, cursor=reached), answer.object()["next_page"]
+            return read_each(raws, read, cursor=reached), following
 
-        return self.http.pages("", page)
+        return self.http.pages(cursor.removeprefix(WALK) if cursor and cursor.startswith(WALK) else "", page)
+
+    def _count(self, path: str, since: datetime, until: datetime) -> int:
+        return int(self.http.get(f"/api/{path}/count", params=_span(since, until)).object()["count"])
 
     def _fetch(self, path: str, read: Callable[[Raw], R], external_ids: Sequence[str]) -> Page[R]:
         raws: list[Raw] = []
@@ -168,3 +196,7 @@ class DemoShop(Connector):
             some = ",".join(external_ids[begin : begin + MOST_IDS])
             raws += self.http.get(f"/api/{path}", params={"ids": some}).list("items")
         return read_each(raws, read)
+
+
+def _span(since: datetime, until: datetime) -> dict[str, str]:
+    return {"created_from": since.isoformat(), "created_until": until.isoformat()}

@@ -11,6 +11,8 @@ ABILITIES: list[tuple[type, str]] = [
     (capabilities.PullsStock, "reads stock"),
     (capabilities.PullsProducts, "reads products"),
     (capabilities.PullsLocations, "reads locations"),
+    (capabilities.CountsOrders, "counts its orders"),
+    (capabilities.ReadsOrders, "reads the orders of a span of time"),
     (capabilities.PushesOrders, "takes orders"),
     (capabilities.PushesRefunds, "takes refunds and returns"),
     (capabilities.PushesShipments, "takes shipments"),

@@ -1,7 +1,8 @@
 """The shop's REST API, as its clients see it: `/api/…` with a bearer token.
 
 Listings come in the order (updated_at, id), pages behind an opaque `next` link (or the same as
-`next_page`), and start at `updated_since`, inclusive. An object that changes while a listing is read moves
+`next_page`), and start at `updated_since`, inclusive. `created_from` and `created_until`, said with each page,
+leave out what was created outside of them. An object that changes while a listing is read moves
 to its end and is met again; none is skipped.
 """
 
@@ -13,7 +14,7 @@ import re
 from typing import Any
 
 from .errors import Refused
-from .store import Position, Store, microseconds
+from .store import Position, Span, Store, microseconds
 from .warehouse import Warehouse
 from .web import Request, Response, Routes
 
@@ -27,6 +28,7 @@ KINDS = {
     "shipments": "shipment",
     "stock": "stock",
 }
+DATED = ("order", "refund")
 LARGEST_PAGE = 250
 TOPICS = ["order.created", "order.updated", "order.cancelled", "refund.created", "stock.updated"]
 LOCAL_URL = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d{1,5})?(/[!-~]*)?$")
@@ -47,6 +49,7 @@ class Api:
                 ("PUT", "/api/stock/<variant>/<location>", self.write_stock),
                 ("POST", "/api/orders/<order>/shipments", self.ship),
                 ("GET", "/api/<kinds>", self.listing),
+                ("GET", "/api/<kinds>/count", self.count),
                 ("GET", "/api/<kinds>/<object_id>", self.one),
             ]
         )
@@ -68,13 +71,21 @@ class Api:
             found = self.store.by_key(kind, key)
             return _last_page([found] if found else [])
         size, since_us, after = self._window(request)
-        items = self.store.page(kind, since_us, after, size + 1)
+        items = self.store.page(kind, since_us, after, size + 1, self._span(request, kind))
         if len(items) <= size:
             return _last_page(items)
         last = items[size - 1]
         token = _token(size, microseconds(last["updated_at"]), last["id"])
         host = request.headers.get("host", "")
         return {"items": items[:size], "next": f"http://{host}/api/{kinds}?page={token}", "next_page": token}
+
+    def count(self, request: Request, kinds: str) -> Json:
+        """How many there are that were created from `created_from` on and before `created_until`."""
+        kind = self._kind(kinds)
+        span = self._span(request, kind)
+        if span is None:
+            raise Refused(422, "Say from when to when: `created_from` and `created_until`.")
+        return {"count": self.store.count(kind, span)}
 
     def one(self, _request: Request, kinds: str, object_id: str) -> Json:
         found = self.store.get(self._kind(kinds), object_id)
@@ -142,6 +153,17 @@ class Api:
         if kinds not in KINDS:
             raise Refused(404, f"There is nothing at /api/{kinds}.")
         return KINDS[kinds]
+
+    def _span(self, request: Request, kind: str) -> Span | None:
+        begin, end = request.query("created_from"), request.query("created_until")
+        if not (begin and end):
+            return None
+        if kind not in DATED:
+            raise Refused(422, f"A {kind} has no date by which it could be chosen.")
+        try:
+            return microseconds(begin), microseconds(end)
+        except ValueError as error:
+            raise Refused(400, f"`created_from` or `created_until` cannot be read: {error}.") from None
 
     def _window(self, request: Request) -> tuple[int, int, Position | None]:
         try:

@@ -47,6 +47,18 @@ def microseconds(stamp: str) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
+Span = tuple[int, int]
+"""Microseconds from which on, and before which, something was created."""
+
+
+def _inclusive(span: Span) -> Span:
+    return span[0], span[1] - 1
+
+
+def _created_us(body: str) -> int:
+    return microseconds(json.loads(body)["created_at"])
+
+
 @dataclass(frozen=True)
 class Position:
     """A place in a listing: everything after (updated_us, id)."""
@@ -68,6 +80,7 @@ class Store:
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(SCHEMA)
+        self._db.create_function("created_us", 1, _created_us, deterministic=True)
         self._last_us: int = self._db.execute("SELECT coalesce(max(updated_us), 0) FROM document").fetchone()[
             0
         ]
@@ -138,13 +151,23 @@ class Store:
     def all(self, kind: str) -> list[Json]:
         return self._read("SELECT body FROM document WHERE kind = ? ORDER BY updated_us, id", kind)
 
-    def page(self, kind: str, since_us: int, after: Position | None, size: int) -> list[Json]:
-        """Documents changed at or after `since_us` and behind `after`, by (updated_at, id)."""
+    def page(
+        self, kind: str, since_us: int, after: Position | None, size: int, span: Span | None = None
+    ) -> list[Json]:
+        """Documents changed at or after `since_us` and behind `after`, by (updated_at, id); of a span if given."""
         start = after or Position(since_us, "")
         return self._read(
-            "SELECT body FROM document WHERE kind = ? AND (updated_us, id) > (?, ?) ORDER BY updated_us, id LIMIT ?",
-            kind, start.updated_us, start.id, size,
+            "SELECT body FROM document WHERE kind = ? AND (updated_us, id) > (?, ?)"
+            " AND (? OR created_us(body) BETWEEN ? AND ?) ORDER BY updated_us, id LIMIT ?",
+            kind, start.updated_us, start.id, span is None, *_inclusive(span or (0, 0)), size,
         )  # fmt: skip
+
+    def count(self, kind: str, span: Span) -> int:
+        """How many documents of that kind were created in the span."""
+        with self._lock:
+            query = "SELECT count(*) FROM document WHERE kind = ? AND created_us(body) BETWEEN ? AND ?"
+            number: int = self._db.execute(query, (kind, *_inclusive(span))).fetchone()[0]
+        return number
 
     def next_number(self, name: str, start: int = 1) -> int:
         with self.transaction():

@@ -1,4 +1,5 @@
 import time
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -109,7 +110,7 @@ def test_each_page_has_the_cursor_that_reads_only_the_rest(shop, connector, an_o
     first, *_ = connector.pull_order(None)
     assert len(first.found) == 20
     rest = everything(connector.pull_order(first.cursor))
-    assert [order.external_id for order in rest] == [f"o{number}" for number in range(1020, 1046)]
+    assert [order.external_id for order in rest] == [f"o{number}" for number in range(1021, 1046)]
 
 
 def test_nothing_new_leaves_the_cursor_where_it_was(shop, connector):
@@ -189,3 +190,36 @@ def test_what_a_person_must_mend_is_said_in_a_sentence_without_the_token(shop, c
     with pytest.raises(RetryLater, match="cannot be reached"):
         connect(shop, url="http://127.0.0.1:9").check()
     assert "wrong-token" not in f"{wrong.value!r} {connect(shop, token='wrong-token').http!r}"
+
+
+def test_a_span_of_time_is_counted_and_read_by_the_shops_clock_in_any_offset(busy_shop, connect):
+    connector = connect(busy_shop)
+    orders = everything(connector.pull_order(None))
+    placed = sorted(order.placed_at for order in orders)
+    since, until = placed[100], placed[200]
+    there = {order.external_id for order in orders if since <= order.placed_at < until}
+    elsewhere = timezone(timedelta(hours=-5))
+    for begin, end in ((since, until), (since.astimezone(elsewhere), until.astimezone(elsewhere))):
+        assert connector.count_order(begin, end) == len(there) >= 100
+        assert {order.external_id for order in everything(connector.read_order(begin, end, None))} == there
+    refunds = everything(connector.pull_refund(None))
+    first = min(refund.refunded_at for refund in refunds)
+    assert connector.count_refund(first, first + timedelta(days=1)) == len(refunds)
+    assert len(everything(connector.read_refund(first, first + timedelta(days=1), None))) == len(refunds)
+
+
+@pytest.mark.parametrize("precision", ["seconds", "micros"])
+def test_a_walk_stopped_after_any_page_goes_on_though_more_changed_in_one_instant_than_a_page_holds(
+    precision, connect, an_order
+):
+    with ShopServer(precision=precision, page_size=2) as shop:
+        placed = [shop.trade.place(an_order())["id"] for _ in range(7)]
+        connector, met, cursor = connect(shop), [], None
+        for _ in range(4):
+            page = next(connector.pull_order(cursor))
+            met += [found.record.external_id for found in page.found]
+            cursor = page.cursor
+        assert met == placed
+        span = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+        first = next(connector.read_order(*span, None))
+        assert len(everything(connector.read_order(*span, first.cursor))) == 5
