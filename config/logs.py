@@ -3,13 +3,18 @@
 from typing import Any
 
 
-def logging_config(*, level: str) -> dict[str, Any]:
-    """The value for LOGGING. Secrets are taken out where they are known, in `portal.sdk`, not here."""
+def logging_config(*, level: str, secrets: list[str]) -> dict[str, Any]:
+    """The value for LOGGING. No line shows one of `secrets`, or a credential that this process has decrypted."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+            "line": {
+                "()": "portal.connections.known_secrets.Redacting",
+                "fmt": "{asctime} {levelname} {name}: {message}",
+                "style": "{",
+                "secrets": secrets,
+            },
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},

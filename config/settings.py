@@ -151,6 +151,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 USE_I18N = True
+FORMAT_MODULE_PATH = "portal.desk.formats"
 
 # --- Static files ---------------------------------------------------------------------------------------------
 STATIC_URL = "static/"
@@ -169,7 +170,15 @@ STORAGES = {
 }
 
 # --- Logs -----------------------------------------------------------------------------------------------------
-LOGGING = logging_config(level=env.str("PORTAL_LOG_LEVEL", default="INFO"))
+LOGGING = logging_config(
+    level=env.str("PORTAL_LOG_LEVEL", default="INFO"),
+    secrets=[
+        SECRET_KEY,
+        *CREDENTIAL_KEYS,
+        str(DATABASES["default"].get("PASSWORD") or ""),
+        urlsplit(REDIS_URL).password or "",
+    ],
+)
 
 # --- How long what is kept is kept; zero days: for ever -------------------------------------------------------
 _KEEP_DAYS = {

@@ -1,6 +1,7 @@
 """Credentials at rest: Fernet with several keys, the first encrypts, all decrypt.
 
-A wrong key is an error that names the variable, never an unreadable value handed on.
+A value that no key opens is ``Unreadable``: it shows as nothing, is stored back as it was, and is refused
+with a sentence where somebody needs it.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import models
+
+from portal.connections.known_secrets import remember
+from portal.sdk import Misconfigured
 
 
 def _fernet() -> MultiFernet:
@@ -22,15 +25,32 @@ def encrypt(value: Any) -> str:
     return _fernet().encrypt(json.dumps(value).encode()).decode()
 
 
+class Unreadable(dict[str, Any]):
+    """What none of our keys has encrypted. It looks empty, and keeps the ``token`` for whoever has the key."""
+
+    SAID = "Stored credentials cannot be decrypted with any key of PORTAL_CREDENTIAL_KEYS."
+    MEND = "Add the key that they were encrypted with behind the current one and restart, or enter them anew."
+
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self.token = token
+
+
 def decrypt(token: str) -> Any:
-    """Raises ``ImproperlyConfigured`` when none of the keys made this token."""
+    """What was encrypted, or ``Unreadable``."""
     try:
-        return json.loads(_fernet().decrypt(token.encode()))
-    except InvalidToken as error:
-        raise ImproperlyConfigured(
-            "A stored credential cannot be decrypted with any key of PORTAL_CREDENTIAL_KEYS. "
-            "Add the key that it was made with behind the current one."
-        ) from error
+        value = json.loads(_fernet().decrypt(token.encode()))
+    except InvalidToken:
+        return Unreadable(token)
+    remember(value)
+    return value
+
+
+def require(value: Any) -> Any:
+    """The value. Raises ``Misconfigured`` when it is unreadable."""
+    if isinstance(value, Unreadable):
+        raise Misconfigured(Unreadable.SAID, mend=Unreadable.MEND)
+    return value
 
 
 class EncryptedJSONField(models.TextField):
@@ -44,6 +64,9 @@ class EncryptedJSONField(models.TextField):
         return decrypt(value) if value else None
 
     def get_prep_value(self, value: Any) -> str | None:
+        if isinstance(value, Unreadable):
+            return value.token
+        remember(value)
         return None if value is None else encrypt(value)
 
     def value_to_string(self, obj: models.Model) -> str:

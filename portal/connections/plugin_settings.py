@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from portal.connections.crypto import require
 from portal.connections.models import PluginSettings as Row
 from portal.connections.services import secret_fields
 from portal.plugins.manager import plugins
@@ -14,9 +15,9 @@ from portal.sdk import Misconfigured, PluginSettings
 
 
 def stored_values(plugin: str) -> dict[str, Any]:
-    """What staff gave, credentials included. One query."""
+    """What staff gave, credentials included. One query. Raises ``Misconfigured`` when they cannot be decrypted."""
     row = Row.objects.filter(plugin=plugin).first()
-    return {**row.values, **row.secrets} if row else {}
+    return {**row.values, **require(row.secrets)} if row else {}
 
 
 def save_values(plugin: str, values: Mapping[str, Any]) -> None:

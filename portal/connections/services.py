@@ -15,6 +15,7 @@ from django.utils import timezone
 from pydantic import SecretBytes, SecretStr, ValidationError
 
 from portal.connections.budget import Turns, rate_of
+from portal.connections.crypto import require
 from portal.connections.models import Connection
 from portal.connections.plugin_switches import require_on_for
 from portal.plugins.failures import charge
@@ -53,6 +54,9 @@ def save_connection(connection: Connection, values: Mapping[str, Any]) -> Connec
     connection.settings = {name: value for name, value in given.items() if name not in secret}
     connection.resting_until = None
     connection.failures = 0
+    if connection.pk:
+        connection.health, connection.health_since = Connection.Health.UNKNOWN, timezone.now()
+        connection.health_text = "Its settings were saved, and it was not tested since."
     connection.save()
     return connection
 
@@ -65,7 +69,8 @@ def open_connector(connection: Connection, turns: Turns | None = None) -> Connec
     try:
         cls = connector_class(connection.connector)
         require_on_for(connection)
-        settings = cls.Settings.model_validate({**connection.settings, **connection.credentials})
+        credentials = require(connection.credentials)
+        settings = cls.Settings.model_validate({**connection.settings, **credentials})
     except UnknownConnector as error:
         raise Misconfigured(str(error)) from error
     except ValidationError as error:

@@ -5,8 +5,7 @@ from io import StringIO
 
 import pytest
 from cryptography.fernet import Fernet
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection as database
 from django.forms.models import model_to_dict
 from pydantic import SecretStr, ValidationError
@@ -48,10 +47,51 @@ def test_neither_credentials_nor_webhook_secrets_stand_in_the_table(shop):
     assert open_connector(again).settings.token.get_secret_value() == SECRET
 
 
-def test_a_key_that_does_not_fit_is_an_error_that_names_the_variable(shop, settings):
-    settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]
-    with pytest.raises(ImproperlyConfigured, match="PORTAL_CREDENTIAL_KEYS. Add the key"):
-        Connection.objects.get()
+@pytest.fixture
+def closed(shop, settings):
+    """The shop's credentials, and the only key is another."""
+    keys, settings.CREDENTIAL_KEYS = settings.CREDENTIAL_KEYS, [Fernet.generate_key().decode()]
+    return keys
+
+
+def test_with_a_wrong_key_a_row_is_still_read_and_the_connection_says_what_to_mend(closed):
+    works, said = check_connection(Connection.objects.get())
+    assert not works
+    assert "PORTAL_CREDENTIAL_KEYS. Add the key" in said
+    assert Connection.objects.get().health == "broken"
+
+
+def test_saving_such_a_row_keeps_what_only_the_other_key_opens(closed, settings):
+    row = Connection.objects.get()
+    row.name = "Renamed"
+    row.save()
+    settings.CREDENTIAL_KEYS = [*settings.CREDENTIAL_KEYS, *closed]
+    assert Connection.objects.get().credentials == {"token": SECRET}
+
+
+def test_credentials_entered_anew_take_the_place_of_unreadable_ones(closed):
+    with pytest.raises(ValidationError):
+        save_connection(Connection.objects.get(), {"name": "shop", "token": ""})
+    save_connection(Connection.objects.get(), {"name": "shop", "token": "fresh-token"})
+    assert check_connection(Connection.objects.get())[0]
+
+
+def test_a_rotation_that_cannot_read_everything_changes_nothing(closed):
+    before = stored()
+    with pytest.raises(CommandError, match="SHOP: Stored credentials cannot be decrypted"):
+        call_command("rotate_credentials")
+    assert stored() == before
+
+
+def test_what_was_tested_before_a_change_says_nothing_about_it(shop):
+    check_connection(shop)
+    assert Connection.objects.get().health == "good"
+    save_connection(Connection.objects.get(), {"name": "shop", "token": "another"})
+    row = Connection.objects.get()
+    assert (row.health, row.health_text) == (
+        "unknown",
+        "Its settings were saved, and it was not tested since.",
+    )
 
 
 def test_after_rotation_the_old_key_is_not_needed_any_more(shop, new_key, settings):

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Literal
 
 import pytest
+from cryptography.fernet import Fernet
 from django.urls import reverse
 from pydantic import field_validator
 
@@ -230,3 +231,19 @@ def test_a_flow_begins_as_a_draft_and_nothing_is_read_for_it(boss):
     assert add_flow(boss, "order", shop, erp).status_code == 302
     assert Flow.objects.get().state == Flow.State.DRAFT
     assert not Job.objects.filter(enabled=True, connection__isnull=False).exists()
+
+
+def test_with_a_wrong_key_the_pages_of_connections_show_their_rows_and_a_sentence(boss, world, settings):
+    settings.CREDENTIAL_KEYS = [Fernet.generate_key().decode()]
+    shop = Connection.objects.get(slug="shop")
+    pages = [
+        reverse("admin:connections_connection_changelist"),
+        reverse("admin:connections_connection_change", args=[shop.pk]),
+    ]
+    for page in pages:
+        answer = boss.get(page)
+        assert answer.status_code == 200
+        assert "cannot be decrypted with any key of PORTAL_CREDENTIAL_KEYS" in answer.content.decode()
+        assert shop.name in answer.content.decode()
+    for model in ("sync_flow", "sync_job", "sync_event", "connections_reference", "sync_operation"):
+        assert boss.get(reverse(f"admin:{model}_changelist")).status_code == 200

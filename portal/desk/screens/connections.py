@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.html import format_html
 
+from portal.connections.crypto import Unreadable
 from portal.connections.models import Connection
 from portal.connections.services import save_connection
 from portal.desk import show
@@ -49,6 +50,14 @@ class ConnectionAdmin(WebhookButtons):
         return super().get_queryset(request).annotate(case_count=found)
 
     # -- the list --
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        closed = [str(row) for row in Connection.objects.all() if isinstance(row.credentials, Unreadable)]
+        if closed and request.method == "GET":
+            messages.error(request, f"{', '.join(closed)}: {Unreadable.SAID} {Unreadable.MEND}")
+        return super().changelist_view(request, extra_context)
 
     @admin.display(description="health", ordering="health")
     def light(self, row: Connection) -> str:
@@ -132,7 +141,11 @@ class ConnectionAdmin(WebhookButtons):
         cls = _class(row)
         if cls is None:
             return [_health(row), text("Connector", f"No installed plugin brings “{row.connector}”.", "bad")]
-        found = [_health(row), text("What it can do", f"{cls.title} {_listed(abilities(cls))}.")]
+        found = [
+            *_closed(row),
+            _health(row),
+            text("What it can do", f"{cls.title} {_listed(abilities(cls))}."),
+        ]
         if not self.has_change_permission(request, row):
             found.append(values("Settings", shown_settings(cls, row)))
         return [
@@ -180,6 +193,12 @@ class ConnectionAdmin(WebhookButtons):
         return bool(request.user.has_perm("connections.test_connection"))
 
     actions = ["test_chosen"]
+
+
+def _closed(row: Connection) -> list[Panel]:
+    if not isinstance(row.credentials, Unreadable):
+        return []
+    return [text("Credentials", f"{Unreadable.SAID} {Unreadable.MEND}", "bad", wide=True, above=True)]
 
 
 def _health(row: Connection) -> Panel:

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from portal.connections.crypto import Unreadable
 from portal.connections.models import Connection, PluginSettings
 
 
@@ -17,6 +18,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with transaction.atomic():
             connections = list(Connection.objects.select_for_update())
+            closed = [str(each) for each in connections if isinstance(each.credentials, Unreadable)]
+            if closed:
+                raise CommandError(
+                    f"{', '.join(closed)}: {Unreadable.SAID} {Unreadable.MEND} Nothing was changed."
+                )
             for connection in connections:
                 connection.save(update_fields=["credentials", "webhook_secrets"])
             plugins = list(PluginSettings.objects.select_for_update())
