@@ -9,6 +9,9 @@ from config.env import env
 TIMEOUT_SECONDS = 300
 RETRY_SECONDS = 360
 
+# A worker that has ever held more memory than this is replaced after its task, whoever's code took it.
+MOST_MEMORY_KB = 1024 * 1024
+
 
 def cluster(redis_url: str) -> dict[str, Any]:
     """The value for Q_CLUSTER. `portal.plugins.checks` holds the promises named in docs/decisions/0001."""
@@ -22,6 +25,7 @@ def cluster(redis_url: str) -> dict[str, Any]:
         "bulk": 1,
         "timeout": TIMEOUT_SECONDS,
         "retry": RETRY_SECONDS,
+        "max_rss": MOST_MEMORY_KB,
         "max_attempts": 1,
         "ack_failures": True,
         "catch_up": False,

@@ -15,8 +15,8 @@ from portal.sdk.errors import Misconfigured
 class PluginJob:
     """Work of a plugin's own, done again every ``every``.
 
-    ``run`` takes no arguments and returns a sentence for the run's page. It may be run twice, so its effect
-    has to be the same the second time. With ``connectors``, the keys of connectors, there is one such job for
+    ``run`` takes no arguments and returns a sentence for the run's page, or an empty text when there was nothing
+    to do. It may be run twice, so its effect has to be the same the second time. With ``connectors``, the keys of connectors, there is one such job for
     each of their connections, and it is called as ``run(connector=…, connection=…)``: the opened
     ``Connector`` and a ``ConnectionInfo``.
     """

@@ -14,9 +14,15 @@ from portal.records.subjects import info_of
 from portal.sdk import Misconfigured
 from portal.sync.leases import keep
 from portal.sync.models import Job
+from portal.sync.progress import Progress
 
 
-def run(job: Job) -> None:
+def patience() -> timedelta:
+    """A lease that outlives the worker's own end, so that the pump sees a lease whose holder is dead."""
+    return timedelta(seconds=settings.Q_CLUSTER["timeout"] + 30)
+
+
+def run(job: Job, progress: Progress) -> None:
     """One turn of the job ``plugin:<plugin>:<name>``, which its worker bears for as long as any task.
 
     Raises ``Misconfigured`` when its plugin is gone and ``PluginFailed`` for whatever the plugin does wrong. A
@@ -33,13 +39,13 @@ def run(job: Job) -> None:
         )
         record(plugin, str(hung))
         raise hung
-    keep(job, lease=timedelta(seconds=limit))
+    keep(job, lease=patience())
     connection = job.connection
     if connection is None:
         with charged(plugin, f"The job “{own.title}”"):
-            own.run()
+            progress.say(own.run())
         return
     with opened(connection) as connector:
         hidden = partial(redacted, connection)
         with charged(plugin, f"The job “{own.title}” for {connection}", hidden):
-            own.run(connector=connector, connection=info_of(connection))
+            progress.say(own.run(connector=connector, connection=info_of(connection)))

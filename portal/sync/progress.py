@@ -7,6 +7,7 @@ from collections import Counter
 
 from django.utils import timezone
 
+from portal.records.plain import clean
 from portal.sync.models import Job, Run
 
 EVERY = 1.0
@@ -29,8 +30,19 @@ class Progress:
             run = self._running()
             run.counts = {name: value for name, value in self.counts.items() if value}
             if time.monotonic() - self._written >= EVERY:
-                run.save(update_fields=["counts"])
+                run.save(update_fields=["counts", "total"])
                 self._written = time.monotonic()
+
+    def expect(self, total: int) -> None:
+        """There is so much to do."""
+        self._running().total = total
+
+    def say(self, sentence: str) -> None:
+        """What a plugin's own job has to tell; one that says nothing leaves no run. Raises ``TypeError``."""
+        if not isinstance(sentence, str):
+            raise TypeError(f"it returned {sentence!r}; a job returns a sentence for its run")
+        if sentence:
+            self._running().said = clean(sentence)
 
     def finish(self, error: str = "") -> None:
         if error:
@@ -39,7 +51,7 @@ class Progress:
             self._run.state = Run.State.FAILED if error else Run.State.DONE
             self._run.error = error
             self._run.finished_at = timezone.now()
-            self._run.save(update_fields=["counts", "state", "error", "finished_at"])
+            self._run.save(update_fields=["counts", "said", "state", "error", "finished_at"])
 
     def _running(self) -> Run:
         if self._run is None:

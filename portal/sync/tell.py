@@ -28,6 +28,7 @@ from portal.sync.happenings import Timeline, event_of
 from portal.sync.leases import keep
 from portal.sync.models import Job, Notice
 from portal.sync.notices import PREFIX
+from portal.sync.plugin_jobs import patience
 from portal.sync.progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def tell(job: Job, progress: Progress) -> None:
     plugin, began = job.name.removeprefix(PREFIX), time.monotonic()
     if plugin not in plugins().names():
         raise Misconfigured(f"The plugin {plugin} is not in use, so it is not told what happens; that waits.")
-    keep(job, lease=timedelta(seconds=settings.Q_CLUSTER["timeout"]))
+    keep(job, lease=patience())
     _charge_the_dead(plugin)
     paused = paused_connections(plugin)
     while notices := list(_due(plugin).exclude(connection__in=paused)[:CHUNK]):

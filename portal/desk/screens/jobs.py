@@ -145,12 +145,14 @@ class RunAdmin(ReadOnlyAdmin):
                 ("Progress", self.progress(row)),
             ],
         )
+        if row.said:
+            yield text("It said", row.said)
         yield values(
             "What it did", [(name, number) for name, number in row.counts.items()] or [("Nothing", "")]
         )
 
 
 def counted(run: Run) -> str:
-    return (
-        ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in run.counts.items()) or show.NOTHING
-    )
+    """Its counts, or the sentence of a plugin's own job."""
+    counts = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in run.counts.items())
+    return counts or run.said or show.NOTHING

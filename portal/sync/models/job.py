@@ -69,6 +69,7 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True)
     counts = models.JSONField(default=dict)
     total = models.PositiveIntegerField(null=True, help_text="How much there is to do, where that is known.")
+    said = models.TextField(blank=True, help_text="What a plugin's own job had to tell.")
     error = models.TextField(blank=True)
 
     class Meta:
