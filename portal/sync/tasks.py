@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from portal.connections.services import redacted, rest_after
 from portal.plugins.failures import charge
-from portal.plugins.manager import FOREIGN
+from portal.plugins.manager import FOREIGN, plugins
+from portal.plugins.memory import watched
 from portal.sdk import MustWait, PortalError
 from portal.sync import invariants, plugin_jobs, retention, suspects
 from portal.sync.clock import db_now
@@ -39,6 +40,7 @@ WORK: dict[str, Callable[[Job, Progress], None]] = {
     "deliver": deliver,
     "invariants": invariants.work,
     "retention": retention.work,
+    "plugin": plugin_jobs.run,
     "tell": tell,
 }
 
@@ -97,10 +99,11 @@ def tick() -> None:
 
 
 def _work(job: Job, progress: Progress) -> None:
-    area = job.name.partition(":")[0]
-    if area == "plugin":
-        plugin_jobs.run(job)
-    else:
+    area, _, rest = job.name.partition(":")
+    plugin = plugins().owner_of(job.connection.connector) if job.connection else ""
+    if area in ("plugin", "tell"):
+        plugin = rest.partition(":")[0]
+    with watched(plugin):
         WORK[area](job, progress)
 
 
