@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from portal.desk import panels
+from portal.desk import panels, show
+from portal.sdk import Money
 from portal.sdk.surfaces import Block, Table, Text
 
 
@@ -25,8 +29,18 @@ def _piece(block: Block) -> panels.Panel:
     if isinstance(block, Text):
         return panels.text("", block.body, block.tone)
     if isinstance(block, Table):
-        return panels.table("", block.heads, block.rows, empty=block.empty)
-    return panels.values("", block.pairs)
+        rows = [[_cell(value) for value in row] for row in block.rows]
+        return panels.table("", block.heads, rows, empty=block.empty)
+    return panels.values("", [(label, _cell(value)) for label, value in block.pairs])
+
+
+def _cell(value: Any) -> Any:
+    """Moments, amounts and quantities look as they do everywhere else."""
+    if isinstance(value, datetime):
+        return show.moment(value)
+    if isinstance(value, Money):
+        return show.amount(value)
+    return show.number(value) if isinstance(value, Decimal) else value
 
 
 def _drawn(piece: panels.Panel) -> SafeString:

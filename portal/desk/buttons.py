@@ -19,7 +19,8 @@ class Button:
     """``run(screen, request, row, **answers)`` does it and returns the sentence that the person then reads.
 
     It may raise ``ValueError`` or ``PortalError`` with a sentence that says why not. ``form`` asks for
-    answers first; ``shown`` says for which rows the button makes sense.
+    answers first, and ``does`` is what is pressed then, where that is not the label again; ``shown`` says for
+    which rows the button makes sense.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Button:
     shown: Callable[[Any], bool] = always
     style: str = "default"
     asks: str = ""
+    does: str = ""
 
 
 def button(label: str, *, permission: str, **more: Any) -> Callable[[Callable[..., str]], Callable[..., str]]:

@@ -60,7 +60,9 @@ def shown(cls: type[Settings], values: Mapping[str, Any], stored: Mapping[str, A
     return [
         (
             info.title or name,
-            ("stored" if stored.get(name) else "not stored") if name in secret else str(values.get(name, "")),
+            ("stored" if stored.get(name) else "not stored")
+            if name in secret
+            else str(values.get(name, _default(info, ""))),
         )
         for name, info in cls.model_fields.items()
     ]
@@ -81,12 +83,11 @@ def sentences(cls: type[Settings], error: ValidationError) -> list[tuple[str, st
 
 def _field(name: str, info: FieldInfo, values: Mapping[str, Any], stored: Mapping[str, Any]) -> forms.Field:
     kind = _plain(info.annotation)
-    default = None if info.is_required() else info.get_default(call_default_factory=True)
     common: dict[str, Any] = {
         "label": info.title or name.replace("_", " ").capitalize(),
         "help_text": info.description or "",
         "required": info.is_required(),
-        "initial": values.get(name, default),
+        "initial": values.get(name, _default(info, None)),
     }
     if kind is SecretStr:
         return _secret(common, is_stored=bool(stored.get(name)))
@@ -99,6 +100,10 @@ def _field(name: str, info: FieldInfo, values: Mapping[str, Any], stored: Mappin
     if choices := _choices(kind):
         return forms.ChoiceField(**common, choices=choices, widget=widgets.UnfoldAdminSelectWidget())
     return forms.CharField(**common, widget=widgets.UnfoldAdminTextInputWidget())
+
+
+def _default(info: FieldInfo, none: Any) -> Any:
+    return none if info.is_required() else info.get_default(call_default_factory=True)
 
 
 def _secret(common: dict[str, Any], *, is_stored: bool) -> forms.Field:

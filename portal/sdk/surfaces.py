@@ -26,7 +26,8 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Labels with their values, in order. An empty value shows as a dash."""
+    """Labels with their values, in order. An empty value shows as a dash; moments, ``Money`` and ``Decimal`` look as
+    they do everywhere in the portal."""
 
     pairs: Sequence[tuple[str, Any]]
 
@@ -35,7 +36,7 @@ class Values:
 class Table:
     """A small table; ``empty`` is the sentence that stands in for no rows. Heads that end in ``#`` are numbers.
 
-    Each row has one cell for each head.
+    Each row has one cell for each head, drawn as in :class:`Values`.
     """
 
     heads: Sequence[str]

@@ -1,5 +1,6 @@
 """A plugin's own settings as a form on its page, its switch for one connection, and what its page tells."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -8,8 +9,10 @@ from django.urls import reverse
 
 from portal.connections.plugin_settings import save_values, stored_values
 from portal.connections.plugin_switches import off_for
-from portal.plugins.manager import plugins
+from portal.desk.plugin_panels import ASKED, TOLD, brought, in_short
+from portal.plugins.manager import HOOKS, Brings, plugins
 from portal.plugins.models import Plugin
+from portal.plugins.overview import Line
 from portal.sdk import Field, PluginSettings, SecretStr
 from tests import factories
 
@@ -121,12 +124,30 @@ def test_a_plugin_is_switched_off_and_on_for_one_connection(boss, row):
     assert off_for("shop") == set()
 
 
-def test_its_page_lists_everything_it_brings_and_where_it_works(boss, row):
+def test_its_page_tells_what_it_brings_and_where_it_works(boss, row):
     factories.shop()
-    factories.erp()
     shown = page(boss, row)
 
-    assert "<td>connector</td>" in shown
-    assert "this plugin&#x27;s" in shown
-    assert "demoshop" in shown
+    assert re.search(r"<dt>Connectors</dt>\s*<dd>Tryton", shown)
+    assert re.search(r"<dt>Settings</dt>\s*<dd>a form of its own", shown)
+    assert re.search(r"<td>demoshop</td>\s*<td><span class=\"desk-pill desk-good\">on", shown)
     assert "To be rid of it" not in shown, "it is the portal's own"
+
+
+def test_everything_that_a_plugin_can_bring_has_its_words():
+    more = (("panel", "labels", "Labels"), ("page", "one", ""), ("page", "two", ""))
+    brings = Brings(hooks=("decide_route", "on_webhook", "register_panels"), app="labels", more=more)
+    line = Line("labels", "portal-labels", "1.0", "admitted", (), brings)
+
+    assert in_short(brings) == "panel, 2 pages, tables, decision, listens"
+    assert dict(brought(line).context["pairs"]) == {
+        "Panel": "Labels",
+        "Pages": "one<br>two",
+        "Tables and screens": "labels",
+        "Is asked": "where records go",
+        "Is told of": "webhooks of its topics",
+    }
+
+
+def test_every_hook_that_is_no_registration_is_told_in_words():
+    assert {hook for hook in HOOKS if not hook.startswith("register_")} == ASKED.keys() | TOLD.keys()

@@ -167,7 +167,7 @@ def test_a_slow_panel_is_named(world, boss, brings, monkeypatch, caplog):
     with caplog.at_level(logging.WARNING):
         page(boss, Order.objects.first())
 
-    assert "Slow: The panel “Labels” of the plugin labels took" in caplog.text
+    assert "The plugin labels is slow. The panel “Labels” took" in caplog.text
 
 
 def test_a_panel_asks_for_its_permission(world, client, brings):

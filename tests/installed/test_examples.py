@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -10,6 +11,7 @@ import portal.sdk.hooks as specs
 from portal.testing import Remote
 from tests.installed.conftest import EXAMPLES
 
+WIDTHS = {"desk": 1440, "phone": 390}
 pytestmark = pytest.mark.processes
 
 
@@ -50,26 +52,38 @@ def served(portal):
         yield f"http://{portal.bind}"
 
 
-def remote(name):
-    return Remote(EXAMPLES / name / "tests" / "answers.json")
+@pytest.fixture(scope="module")
+def shots(pytestconfig):
+    place = Path(pytestconfig.getoption("--output")) / "plugins"
+    place.mkdir(parents=True, exist_ok=True)
+    return place
 
 
-def test_an_order_of_acme_reaches_dummy_through_the_admin(served, page):
+@pytest.fixture
+def signed_in(served, page):
     page.set_default_timeout(15_000)
+    page.set_viewport_size({"width": WIDTHS["desk"], "height": 900})
     page.goto(served)
     page.get_by_label("Username").fill("boss")
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name="Log in").click()
+    return served
 
+
+def remote(name):
+    return Remote(EXAMPLES / name / "tests" / "answers.json")
+
+
+def test_an_order_of_acme_reaches_dummy_through_the_admin(signed_in, page):
     page.get_by_role("link", name=re.compile(r"Plugins$")).click()
     expect(page.locator("#result_list")).to_contain_text("portal-acme")
     with remote("portal-acme") as acme, remote("portal-dummy") as dummy:
-        connect(page, served, "Acme", acme.url, "The account “Mugs & More” answers.")
-        connect(page, served, "Dummy", dummy.url, "Dummy 3.1 answers.")
-        start_flow(page, served, "Acme", "Dummy")
+        connect(page, signed_in, "Acme", acme.url, "The account “Mugs & More” answers.")
+        connect(page, signed_in, "Dummy", dummy.url, "Dummy 3.1 answers.")
+        start_flow(page, signed_in, "Acme", "Dummy")
         expect(page.locator("body")).to_contain_text("is live.")
 
-        page.goto(f"{served}/admin/records/order/?q=1001")
+        page.goto(f"{signed_in}/admin/records/order/?q=1001")
         arrived(page, "done")
         page.get_by_role("link", name="1001").click()
         told = [write.json for write in dummy.writes if write.path.startswith("/orders/")]
@@ -83,6 +97,62 @@ def test_an_order_of_acme_reaches_dummy_through_the_admin(served, page):
         "note": "Anna Berg",
         "lines": [["a1", "2"], ["a2", "1"]],
     }
+
+
+def test_dummy_shows_what_it_brings_until_it_is_switched_off(signed_in, page, shots):
+    page.get_by_role("link", name=re.compile("Orders$")).click()
+    page.get_by_role("link", name="1001").click()
+    panel = page.locator(".desk-panel", has_text="Dummy's notes")
+    expect(panel).to_contain_text("What Dummy knows of this order from Acme.")
+    page.get_by_role("link", name="Note it").click()
+    expect(page.locator("body")).to_contain_text("Shall Dummy write a line about it?")
+    look(page, shots, "action-asks")
+    page.get_by_role("button", name="Note it").click()
+    expect(page.locator("body")).to_contain_text("Dummy has noted this order.")
+    expect(panel).to_contain_text("Noted by boss.")
+    look(page, shots, "record")
+
+    page.goto(f"{signed_in}/admin/")
+    look(page, shots, "dashboard")
+    page.locator("section.desk-tile", has_text="Dummy's notes").get_by_role("link").click()
+    expect(page.locator("#content h2")).to_have_text("Notes")
+    look(page, shots, "page")
+    page.get_by_role("link", name=re.compile("Notes$")).click()
+    expect(page.locator("#result_list")).to_contain_text("Noted by boss.")
+    look(page, shots, "list")
+
+    page.get_by_role("link", name=re.compile("Plugins$")).click()
+    look(page, shots, "plugins")
+    page.get_by_role("link", name="dummy", exact=True).click()
+    look(page, shots, "plugin")
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_label("Pieces to keep back").fill("-1")
+    page.get_by_role("button", name="Settings").click()
+    expect(page.locator("body")).to_contain_text("Input should be greater than or equal to 0.")
+    look(page, shots, "settings")
+    page.get_by_label("Pieces to keep back").fill("2")
+    page.get_by_role("button", name="Settings").click()
+    expect(page.locator("body")).to_contain_text(
+        "Saved: Greeting was not given, is Noted; Pieces to keep back"
+    )
+
+    page.get_by_role("button", name="Switch off").click()
+    expect(page.get_by_role("link", name=re.compile("Notes$"))).to_have_count(0)
+    page.goto(f"{signed_in}/plugins/dummy/notes/")
+    expect(page.locator("body")).to_contain_text("belongs to the plugin dummy, which is switched off.")
+    look(page, shots, "gone")
+    page.goto(f"{signed_in}/admin/")
+    expect(page.locator("section.desk-tile")).to_have_count(0)
+
+
+def look(page, shots, name):
+    """Keep what is seen on a desk and on a phone; nothing is wider than the screen."""
+    for screen, width in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": 900})
+        page.screenshot(path=shots / f"{screen}-{name}.png", full_page=True)
+        fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        assert page.evaluate(fits), f"{name} is wider than {width} pixels"
+    page.set_viewport_size({"width": WIDTHS["desk"], "height": 900})
 
 
 def connect(page, served, name, url, says):

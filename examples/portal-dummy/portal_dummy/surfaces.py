@@ -14,7 +14,7 @@ from portal_dummy.settings import NoteSettings
 
 def show_notes(*, subject: Subject) -> Iterable[Text | Table]:
     """The panel on a record's page."""
-    rows = [(f"{each.at:%d %b, %H:%M}", each.text) for each in notes_of(subject.kind, subject.id)[:10]]
+    rows = [(each.at, each.text) for each in notes_of(subject.kind, subject.id)[:10]]
     yield Text(f"What Dummy knows of this {subject.kind} from {subject.connection}.")
     yield Table(["When", "Note"], rows, empty="Dummy has noted nothing about it.")
 

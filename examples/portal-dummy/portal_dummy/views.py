@@ -12,7 +12,7 @@ from portal_dummy.settings import NoteSettings
 
 def notes(request: HttpRequest) -> HttpResponse:
     """For staff: the portal draws it."""
-    rows = [(f"{each.at:%d %b, %H:%M}", each.kind, each.text) for each in Note.objects.all()[:50]]
+    rows = [(each.at, each.kind, each.text) for each in Note.objects.all()[:50]]
     blocks = [Text("The newest fifty notes."), Table(["When", "What", "Note"], rows, empty="No notes yet.")]
     return page(request, "Notes", blocks)
 

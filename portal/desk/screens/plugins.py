@@ -16,14 +16,15 @@ from portal.connections.plugin_switches import paused_connections, switch_for
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
 from portal.desk.buttons import Button, button
-from portal.desk.panels import Panel, table, text, values
+from portal.desk.panels import Panel, text, values
+from portal.desk.plugin_panels import brought, in_service, in_short, where_it_works
 from portal.desk.plugin_settings_form import save_settings, settings_form, shown_plugin_settings
 from portal.plugins.admission import State
 from portal.plugins.discovery import PORTAL
 from portal.plugins.failures import forget
 from portal.plugins.manager import plugins
 from portal.plugins.models import Plugin
-from portal.plugins.overview import FAILED, Line, as_text, overview
+from portal.plugins.overview import FAILED, Line, overview
 from portal.plugins.switches import note_installed, switch
 
 SWITCH = "portal_plugins.switch_plugin"
@@ -60,7 +61,7 @@ def _is_here(row: Plugin) -> bool:
 
 @admin.register(Plugin)
 class PluginAdmin(ReadOnlyAdmin):
-    list_display = ["name", "version", "distribution", "state", "failing", "what_it_brings", "why"]
+    list_display = ["name", "state", "failing", "what_it_brings", "version", "distribution", "why"]
     list_filter = ["enabled"]
     search_fields = ["name", "last_error"]
     empty = "Install a plugin's package beside the portal and start the portal again."
@@ -94,7 +95,7 @@ class PluginAdmin(ReadOnlyAdmin):
 
     @admin.display(description="brings")
     def what_it_brings(self, row: Plugin) -> str:
-        return show.lines(as_text(line.brings) for line in _lines(row))
+        return show.lines(in_short(line.brings) for line in _lines(row))
 
     @admin.display(description="reason")
     def why(self, row: Plugin) -> str:
@@ -114,7 +115,7 @@ class PluginAdmin(ReadOnlyAdmin):
                 tone = "bad" if line.wrong else ""
                 yield text("Why it is left out", reason, tone, wide=True, above=True)
         if row.failures:
-            yield _service(row)
+            yield in_service(row)
         for line in lines:
             yield values(
                 "Plugin",
@@ -125,9 +126,9 @@ class PluginAdmin(ReadOnlyAdmin):
                     ("State", self.state(row)),
                 ],
             )
-            yield _brought(line)
+            yield brought(line)
         if lines and request.user.has_perm("connections.view_connection"):
-            yield _connections(row)
+            yield where_it_works(row)
         if plugins().settings_class(row.name):
             yield values("Settings", shown_plugin_settings(row.name))
         if any(line.distribution != PORTAL for line in lines):
@@ -146,7 +147,7 @@ class PluginAdmin(ReadOnlyAdmin):
             form.fields["connection"].queryset = rows if chosen else rows.exclude(pk__in=paused)
         return form
 
-    @button("Settings", permission=CHANGE, icon="tune", form=forms.Form, shown=_has_settings)
+    @button("Settings", does="Save", permission=CHANGE, icon="tune", form=forms.Form, shown=_has_settings)
     def change_settings(self, request: HttpRequest, row: Plugin, **given: Any) -> str:
         if not _has_settings(row):
             raise ValueError(f"{row} has no settings of its own.")
@@ -200,50 +201,3 @@ class PluginAdmin(ReadOnlyAdmin):
 def _lines(row: Plugin) -> list[Line]:
     """Two where two distributions bring a plugin of that name."""
     return [line for line in overview() if line.name == row.name]
-
-
-def _service(row: Plugin) -> Panel:
-    return values(
-        "Failures in service",
-        [
-            ("How many", row.failures),
-            ("Since", show.ago(row.failing_since)),
-            ("The last", show.ago(row.last_failed_at)),
-            ("It said", row.last_error),
-        ],
-        wide=True,
-        above=True,
-    )
-
-
-def _brought(line: Line) -> Panel:
-    brings = line.brings
-    rows = [
-        *(("connector", connector.key, connector.title) for connector in brings.connectors),
-        *(("job", job.name, f"{job.title}, every {show.span(job.every)}") for job in brings.jobs),
-        *((word, name, title or show.NOTHING) for word, name, title in brings.more),
-        *(("Django app", app, "tables and screens of its own") for app in [brings.app] if app),
-        *(("hook", hook, show.NOTHING) for hook in brings.hooks if not hook.startswith("register_")),
-    ]
-    return table("What it brings", ["Kind", "Name", "What"], rows, empty="Nothing while it is left out.")
-
-
-def _connections(row: Plugin) -> Panel:
-    """Where it works: on every connection that it is not switched off for."""
-    paused = paused_connections(row.name)
-    own = plugins().connectors_of([row.name])
-    return table(
-        "Connections",
-        ["Connection", "Its connector", "Here"],
-        [
-            (
-                show.row_link(each),
-                "this plugin's" if each.connector in own else each.connector,
-                show.pill("switched off", "warn")
-                if each.pk in paused or not row.enabled
-                else show.pill("on", "good"),
-            )
-            for each in Connection.objects.defer("credentials", "webhook_secrets")
-        ],
-        empty="No system is connected yet.",
-    )
