@@ -96,27 +96,39 @@ class FetchesRefunds(Protocol):
 
 @runtime_checkable
 class CountsOrders(Protocol):
+    """How many orders were placed in a span of time, so that the portal notices when some did not come in."""
+
     def count_order(self, since: datetime, until: datetime) -> int: ...
 
 
 @runtime_checkable
 class CountsRefunds(Protocol):
+    """How many refunds were made in a span of time, compared as orders are."""
+
     def count_refund(self, since: datetime, until: datetime) -> int: ...
 
 
 @runtime_checkable
 class ReadsOrders(Protocol):
+    """The orders of a span of time once more, to make up for those that did not come in."""
+
     def read_order(self, since: datetime, until: datetime, cursor: str | None) -> Iterator[Page[Order]]: ...
 
 
 @runtime_checkable
 class ReadsRefunds(Protocol):
+    """The refunds of a span of time once more."""
+
     def read_refund(self, since: datetime, until: datetime, cursor: str | None) -> Iterator[Page[Refund]]: ...
 
 
 @runtime_checkable
 class ReadsShipments(Protocol):
-    def read_shipment(self, since: datetime, until: datetime, cursor: str | None) -> Iterator[Page[Shipment]]: ...
+    """The shipments of a span of time once more."""
+
+    def read_shipment(
+        self, since: datetime, until: datetime, cursor: str | None
+    ) -> Iterator[Page[Shipment]]: ...
 
 
 @runtime_checkable
