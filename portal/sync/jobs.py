@@ -9,7 +9,7 @@ from portal.connections.models import Connection
 from portal.plugins.manager import UnknownConnector, connector_class, plugins
 from portal.sdk.capabilities import HearsWebhooks, PullsLocations, PullsProducts, PullsStock
 from portal.sync.flows import ACTIVE
-from portal.sync.models import Flow, Job
+from portal.sync.models import Backfill, Flow, Job
 from portal.sync.notices import PREFIX, hooks_of
 
 IDLE = 30
@@ -19,6 +19,7 @@ CHECK_EVERY = 15 * 60
 CATALOGUE_EVERY = 5 * 60
 HOOKS_EVERY = 60 * 60
 INVARIANTS_EVERY = 60 * 60
+GAPS_EVERY = 4 * 60
 RETENTION_EVERY = 24 * 60 * 60
 
 Wanted = dict[tuple[int | None, str], int]
@@ -54,10 +55,14 @@ def _wanted() -> Wanted:
     for flow in flows:
         _want(wanted, flow.source, f"pull:{flow.kind}", flow.every)
         _want(wanted, flow.target, "deliver", IDLE)
+        if flow.kind in (Flow.Kind.ORDER, Flow.Kind.REFUND):
+            _want(wanted, flow.source, "gaps", GAPS_EVERY)
         for end in (flow.source, flow.target):
             _want_identities(wanted, end)
             if flow.kind == Flow.Kind.STOCK:
                 _want_check(wanted, end)
+    for each in Backfill.objects.filter(state__in=Backfill.AT_WORK).select_related("connection"):
+        _want(wanted, each.connection, "backfill", IDLE)
     _want_plugins(wanted)
     return wanted
 

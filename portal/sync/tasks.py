@@ -14,7 +14,7 @@ from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN, plugins
 from portal.plugins.memory import watched
 from portal.sdk import MustWait, PortalError
-from portal.sync import invariants, plugin_jobs, retention, suspects
+from portal.sync import backfill, gaps, invariants, plugin_jobs, retention, suspects
 from portal.sync.clock import db_now
 from portal.sync.deliver import deliver
 from portal.sync.doors import knock
@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 WORK: dict[str, Callable[[Job, Progress], None]] = {
     "pull": pull,
     "check": check,
+    "backfill": backfill.work,
+    "gaps": gaps.work,
     "inbox": work_off,
     "hooks": renew,
     "deliver": deliver,

@@ -122,7 +122,7 @@ def test_jobs_follow_from_flows_and_from_what_connectors_can_do(house):
         *(("shop", f"pull:{kind}") for kind in ("location", "product", "order", "refund")),
         *(("erp", f"pull:{kind}") for kind in ("location", "product", "stock", "shipment")),
         *((slug, name) for slug in ("shop", "erp") for name in ("deliver", "check:stock")),
-        *(("shop", name) for name in ("inbox", "hooks")),
+        *(("shop", name) for name in ("inbox", "hooks", "gaps")),
     }
 
 

@@ -1,5 +1,6 @@
 """The engine's tables: these rows are the queue; django-q2 tasks only say that there is something in it."""
 
+from portal.sync.models.backfill import Backfill
 from portal.sync.models.case import Case, CaseItem
 from portal.sync.models.fact import Fact
 from portal.sync.models.flow import Flow
@@ -11,6 +12,7 @@ from portal.sync.models.outbox import Attempt, Effect, Operation
 
 __all__ = [
     "Attempt",
+    "Backfill",
     "Beat",
     "Case",
     "CaseItem",
