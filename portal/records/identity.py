@@ -18,6 +18,7 @@ from portal.records.digest import record_digest
 from portal.records.matching import matches
 from portal.records.natural import SUBJECTS, Subject
 from portal.records.plain import plain
+from portal.records.rows import insert, update
 from portal.records.trouble import Trouble
 from portal.sdk import Found
 
@@ -108,10 +109,10 @@ def _create(
             for name, value in values.items():
                 setattr(row, name, value)
             changed.append(row)
-    manager.bulk_update(seen_again, ["version"])
-    manager.bulk_create(new)
+    update(seen_again, ["version"])
+    insert(new)
     if changed:
-        manager.bulk_update(changed, list(values))
+        update(changed, list(values))
     result.created, result.changed = len(new), len(changed)
 
 
@@ -197,8 +198,8 @@ def _tie(
                     _trouble(connection, subject, reference, guess, doubled=row is not None)
                 )
         changed.append(reference)
-    Reference.objects.bulk_create([reference for reference in changed if reference.pk is None])
-    Reference.objects.bulk_update(
+    insert([reference for reference in changed if reference.pk is None])
+    update(
         [reference for reference in changed if reference.external_id in references],
         ["label", "record_id", "state"],
     )

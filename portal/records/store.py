@@ -9,6 +9,7 @@ from typing import Any
 
 from portal.connections.models import Connection, Reference
 from portal.connections.selectors import records_of
+from portal.records import rows
 from portal.records.digest import record_digest
 from portal.records.models import Canonical, Order, OrderLine, Product, Refund, Shipment
 from portal.records.plain import plain
@@ -87,13 +88,13 @@ def store(connection: Connection, kind: str, found: Sequence[Found[Any]], now: d
             )
         )
     # A version that changed nothing still outdates those before it.
-    model.objects.bulk_update(seen_again, ["version"])
-    model.objects.bulk_create(stored.new)
+    rows.update(seen_again, ["version"])
+    rows.insert(stored.new)
     fields = [f.name for f in model._meta.concrete_fields if f.name not in ("id", "first_seen_at")]
     model.objects.bulk_create(
         stored.changed, update_conflicts=True, unique_fields=["id"], update_fields=fields
     )
-    Reference.objects.bulk_create(
+    rows.insert(
         Reference(
             connection=connection, kind=kind, external_id=row.external_id, label=str(row), record_id=row.pk
         )
@@ -164,7 +165,7 @@ COLUMNS: dict[str, Any] = {
 
 def _store_lines(stored: Stored, records: Mapping[str, OrderRecord], related: Related) -> None:
     OrderLine.objects.filter(order__in=[row.pk for row in stored.changed]).delete()
-    OrderLine.objects.bulk_create(
+    rows.insert(
         OrderLine(
             order=row,
             position=position,
@@ -190,4 +191,4 @@ def adopt(connection: Connection, orders: Mapping[str, int]) -> None:
         found: list[Any] = list(orphans)
         for orphan in found:
             orphan.order_id = orders[orphan.order_external_id]
-        model.objects.bulk_update(found, ["order"])
+        rows.update(found, ["order"])

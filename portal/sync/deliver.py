@@ -48,10 +48,10 @@ BUDGET = 60.0
 HEARTBEAT = 10.0
 """Seconds after which leases are prolonged while the remote is still thinking."""
 
-GATHER = 0.05
+GATHER = 0.1
 """Seconds that a receipt may wait for others, to be stored with them, while more is in flight."""
 
-MOST_AHEAD = 100
+MOST_AHEAD = 200
 """Operations claimed at most, sent or about to be sent: so many are in doubt when a worker dies."""
 
 

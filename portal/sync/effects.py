@@ -14,6 +14,7 @@ from django.db.models import F, Q
 from portal.connections.models import Connection
 from portal.connections.selectors import records_of
 from portal.records.models import Product, StockLevel
+from portal.records.rows import insert
 from portal.sync.models import Effect, Job, Operation
 
 Place = tuple[int, int]
@@ -71,7 +72,7 @@ def write_effects(
         if quantity and sku in products and location in locations
         if (operation_id, products[sku], locations[location]) not in known
     ]
-    Effect.objects.bulk_create(effects)
+    insert(effects)
     return _expect(source, effects, Decimal(1))
 
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from portal.connections.models import Connection
 from portal.connections.selectors import records_of
 from portal.plugins.manager import connector_class_or_none
+from portal.records import rows
 from portal.records.models import StockLevel
 from portal.sdk import Found
 from portal.sdk import StockLevel as StockRecord
@@ -70,9 +71,9 @@ def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: 
             doubted.append(level)
         else:
             same.append(level.pk)
-    StockLevel.objects.bulk_create(new)
-    StockLevel.objects.bulk_update(changed, ["available", "version", "observed_at", "doubted_since"])
-    StockLevel.objects.bulk_update(doubted, ["observed_at", "doubted_since"])
+    rows.insert(new)
+    rows.update(changed, ["available", "version", "observed_at", "doubted_since"])
+    rows.update(doubted, ["observed_at", "doubted_since"])
     StockLevel.objects.filter(pk__in=same).update(observed_at=began)
     counts.update(new=len(new), changed=len(changed), unchanged=len(same) + len(doubted))
     if channel and (new or changed or doubted):

@@ -11,6 +11,7 @@ from django.db.models import Q
 from portal.plugins.asking import Decided, deciders
 from portal.plugins.manager import promise_of
 from portal.records.digest import digest
+from portal.records.rows import insert
 from portal.records.trouble import Trouble
 from portal.sdk.decisions import Route
 from portal.sync.cases import open_cases, operation_subject, settle_subjects
@@ -130,7 +131,7 @@ def _route_flow(
         before[operation.op_key] = kept[-1].payload if kept else None
     _supersede(superseded, now)
     places = take_back(flow.source, superseded)
-    Operation.objects.bulk_create(operations)
+    insert(operations)
     ahead = [operation for operation in operations if operation.state != State.CANCELLED]
     places |= write_effects(flow.source, [Change(operation, before[operation.op_key]) for operation in ahead])
     _hold(flow, operations, found, now)

@@ -82,7 +82,7 @@ def _ours(outcomes: Sequence[Outcome]) -> list[tuple[Operation, Outcome]]:
 
 
 def _remember(ours: Sequence[tuple[Operation, Outcome]]) -> None:
-    Attempt.objects.bulk_create(
+    rows.insert(
         Attempt(
             operation=operation,
             number=operation.attempts,
@@ -117,8 +117,8 @@ def _tie(connection: Connection, done: Sequence[Operation], now: datetime) -> No
         if operation is not None and reference.external_id != operation.remote_id:
             reference.external_id = operation.remote_id
             moved.append(reference)
-    Reference.objects.bulk_update(moved, ["external_id"])
-    Reference.objects.bulk_create(
+    rows.update(moved, ["external_id"])
+    rows.insert(
         (
             Reference(
                 connection=connection,

@@ -21,6 +21,7 @@ from portal.connections.selectors import ids_at
 from portal.plugins.manager import connector_class_or_none, promise_of
 from portal.records.digest import digest
 from portal.records.models import StockLevel
+from portal.records.rows import insert
 from portal.sdk import StockLevel as StockRecord
 from portal.sdk.capabilities import PullsStock
 from portal.sync.cases import operation_subject, settle_subjects
@@ -115,7 +116,7 @@ def _route_flow(
                 )
             )
     _supersede(flow, [*settled, *(operation.record_id for operation in wanted)], now)
-    Operation.objects.bulk_create(wanted)
+    insert(wanted)
     if wanted:
         ring_delivery(target)
 
@@ -145,7 +146,7 @@ def _channel_levels(flow: Flow, levels: dict[Place, StockLevel], now: datetime) 
             for place in levels
             if place not in channels
         ]
-        StockLevel.objects.bulk_create(blind)
+        insert(blind)
         channels |= {(level.product_id, level.location_id): level for level in blind}
     return channels
 
