@@ -2,6 +2,7 @@
 test-results/desk/ (or where `--output` says)."""
 
 from datetime import timedelta
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +14,10 @@ from django.utils import timezone
 
 from portal.connections.models import Connection, Reference
 from portal.desk.roles import create_roles
+from portal.plugins.admission import Admission, Admissions, State
+from portal.plugins.discovery import GROUP, PluginSource
+from portal.plugins.models import Plugin
+from portal.plugins.switches import note_installed
 from portal.records.models import Order, Product, Refund, Shipment, StockLevel
 from portal.sync import quarantine
 from portal.sync.models import Case, Event, Flow, Job, Operation, Run
@@ -47,6 +52,7 @@ def pages():
         Job,
         Run,
         Event,
+        Plugin,
     ):
         yield (
             f"list-{model._meta.model_name}",
@@ -63,6 +69,7 @@ def pages():
     yield "event", row(Event)
     yield "choose-connector", reverse("admin:connections_connection_add")
     yield "add-connection", reverse("admin:connections_connection_add") + "?connector=tryton"
+    yield "plugin", row(Plugin, name="tryton")
     yield "add-flow", reverse("admin:sync_flow_add")
     yield "tie", do(Reference, "tie", record_id=None)
     yield "mark-done", do(Operation, "mark_done", state="review")
@@ -112,26 +119,38 @@ def inside(live_server, page):
     """Signed in to a portal in the middle of its day."""
     create_roles()
     factories.world()
+    sign_in(page, live_server.url, factories.user("boss", superuser=True))
+    return live_server.url
+
+
+def sign_in(page, portal, person):
     client = Client()
-    client.force_login(factories.user("boss", superuser=True))
+    client.force_login(person)
     page.context.add_cookies(
         [
             {
                 "name": settings.SESSION_COOKIE_NAME,
                 "value": client.cookies["sessionid"].value,
-                "url": live_server.url,
+                "url": portal,
             }
         ]
     )
-    return live_server.url
 
 
 @pytest.mark.parametrize("screen", WIDTHS)
 def test_every_page_is_whole_quiet_and_fits(inside, page, told, shots, screen):
+    wide = look_at(page, inside, pages(), shots, screen)
+
+    assert told == []
+    assert wide == {}
+
+
+def look_at(page, portal, pages, shots, screen):
+    """Keep a picture of each page. Returns those that are wider than the screen, with their width."""
     page.set_viewport_size({"width": WIDTHS[screen], "height": 900})
     wide = {}
-    for name, address in pages():
-        page.goto(inside + address)
+    for name, address in pages:
+        page.goto(portal + address)
         page.wait_for_load_state("networkidle")
         needed, given = page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
@@ -139,9 +158,38 @@ def test_every_page_is_whole_quiet_and_fits(inside, page, told, shots, screen):
         if needed > given:
             wide[name] = needed
         page.screenshot(path=shots / f"{screen}-{name}.png", full_page=True)
+    return wide
 
+
+REASON = (
+    "The plugin acme 1.2.0 (portal-acme) is in quarantine: it failed while it was imported as a Django app "
+    "(ModuleNotFoundError: No module named 'acme_client.transport.retrying')."
+)
+
+
+@pytest.mark.parametrize("screen", WIDTHS)
+def test_an_empty_portal_and_a_plugin_that_is_left_out_look_well_too(
+    live_server, page, told, shots, screen, settings
+):
+    source = PluginSource(
+        "acme", "portal_acme", "portal-acme", "1.2.0", EntryPoint("acme", "portal_acme", GROUP)
+    )
+    settings.PLUGINS = Admissions((*settings.PLUGINS.decided, Admission(source, State.QUARANTINED, REASON)))
+    boss = factories.user("boss", superuser=True)
+    note_installed(["acme"])
+    Plugin.objects.filter(name="acme").update(
+        failures=12, last_error="The job “Tidy” failed: KeyError: 'id'."
+    )
+    sign_in(page, live_server.url, boss)
+    left_out = reverse("admin:portal_plugins_plugin_change", args=[Plugin.objects.get(name="acme").pk])
+    wanted = {
+        "start-here": reverse("admin:index"),
+        "list-plugin": reverse("admin:portal_plugins_plugin_changelist"),
+        "plugin-left-out": left_out,
+        "list-empty": reverse("admin:records_order_changelist"),
+    }
+    assert look_at(page, live_server.url, wanted.items(), shots, screen) == {}
     assert told == []
-    assert wide == {}
 
 
 def test_dark_is_readable_too(inside, page, told, shots):
@@ -227,4 +275,18 @@ def test_a_restore_is_told_on_every_page_and_explained_on_its_own(inside, page, 
 
     page.get_by_text("The quarantine has ended").wait_for()
     assert not type(row).objects.get(pk=row.pk).open
+    assert told == []
+
+
+def test_the_search_opens_its_first_hit_with_enter_and_forgives_an_empty_one(inside, page, told):
+    page.goto(inside + reverse("admin:index"))
+    page.keyboard.press("Control+k")
+    field = page.locator("#search-input-command")
+    field.wait_for()
+    field.press("Enter")
+    number = Order.objects.order_by("pk").first().number
+    field.press_sequentially(number)
+    page.locator("#command-results-list li").first.wait_for()
+    field.press("Enter")
+    page.wait_for_url("**/records/**")
     assert told == []
