@@ -11,7 +11,7 @@ from config.env import BASE_DIR, credential_keys, env, secret_key
 from config.jobs import cluster
 from config.logs import logging_config
 from portal.desk import look
-from portal.plugins import verdicts
+from portal.plugins import allowed, verdicts
 from portal.plugins.admission import admit
 from portal.plugins.discovery import installed
 
@@ -75,10 +75,12 @@ ROOMS = [
 
 # --- Plugins, none of which is imported here ------------------------------------------------------------------
 STRICT = env.bool("PORTAL_STRICT", default=False)
+PLUGINS_ALLOWED = allowed.read(env.str("PORTAL_PLUGINS_ALLOWED", default=""))
 PLUGINS = admit(
     installed(),
     apps=ROOMS,
     disabled=env.list("PORTAL_PLUGINS_DISABLED", default=[]),
+    allowed=PLUGINS_ALLOWED,
     verdicts=verdicts.read(DATA_DIR),
 )
 INSTALLED_APPS = [*ROOMS, *PLUGINS.apps]

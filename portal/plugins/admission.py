@@ -11,6 +11,7 @@ from importlib.metadata import version
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from portal.plugins.allowed import AllowList
 from portal.plugins.discovery import NAME, PORTAL, PluginSource
 from portal.plugins.labels import app_label, apps_file
 from portal.plugins.verdicts import Verdict
@@ -69,11 +70,13 @@ def admit(
     *,
     apps: Collection[str] = (),
     disabled: Collection[str] = (),
+    allowed: AllowList | None = None,
     verdicts: Mapping[str, Verdict],
 ) -> Admissions:
     """Decide about each source; of two that clash the first is taken.
 
-    `apps` are the Django apps of the portal itself, whose labels no plugin may have.
+    `apps` are the Django apps of the portal itself, whose labels no plugin may have. `allowed` is the operator's
+    list, if there is one; the portal's own plugins need not be in it.
     """
     decided = []
     names: dict[str, PluginSource] = {}
@@ -86,7 +89,8 @@ def admit(
             continue
         if apps_file(source.module) and not labels:
             labels = {app_label(app): "the portal" for app in apps}
-        if why := _misfit(source) or _clash(source, names, labels):
+        listed = "" if allowed is None or source.bundled else allowed.why_not(source)
+        if why := listed or _misfit(source) or _clash(source, names, labels):
             decided.append(Admission(source, State.REFUSED, f"{source} is refused: {why}"))
             continue
         names[source.name] = source

@@ -1,7 +1,8 @@
-"""`manage.py plugins`: which are installed, whether they can be used, and switching them."""
+"""`manage.py plugins`: which are installed, whether they can be used, switching them, and being rid of one."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -12,12 +13,18 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from portal.plugins import ratings
+from portal.connections.models import Connection
+from portal.connections.plugin_switches import switch_for
+from portal.plugins import allowed, ratings
+from portal.plugins.discovery import installed
 from portal.plugins.manager import UnknownConnector
 from portal.plugins.overview import Line, as_text, overview
 from portal.plugins.preflight import LIMIT, changed, preflight
 from portal.plugins.switches import switch, switched_off
+from portal.plugins.transforms import transform
 from portal.plugins.verdicts import one_at_a_time
+from portal.sdk import PortalError
+from portal.sync.notices import retry_parked
 
 
 class Command(BaseCommand):
@@ -37,12 +44,22 @@ class Command(BaseCommand):
         flight.add_argument(
             "--limit", type=float, default=LIMIT, help="seconds that a plugin may take (%(default)g)"
         )
+        lock = actions.add_parser("lock", help="write the list of allowed plugins as they are installed now")
+        lock.add_argument(
+            "names", nargs="*", metavar="name", help="only these; the others stay as they are listed"
+        )
+        for action, words in (("enable", "let it work again"), ("disable", "begin nothing of it any more")):
+            switched = actions.add_parser(action, help=words)
+            switched.add_argument("name")
+            switched.add_argument("--connection", metavar="SLUG", help="only for this connection")
         for action, words in (
-            ("enable", "let it work again"),
-            ("disable", "begin nothing of it any more"),
             ("makemigrations", "write the migrations of a plugin that you are making"),
+            ("retell", "tell it again what it could not be told and was given up"),
         ):
             actions.add_parser(action, help=words).add_argument("name")
+        trial = actions.add_parser("transform", help="try a transform on a value")
+        trial.add_argument("name", help="its whole name, such as acme.upper")
+        trial.add_argument("value", help="JSON, such as '\"ab 1\"'")
 
     def handle(self, *args: Any, action: str, **options: Any) -> str:
         if action == "list":
@@ -51,10 +68,16 @@ class Command(BaseCommand):
             return _preflight(if_changed=options["if_changed"], limit=options["limit"])
         if action == "ratings":
             return _ratings(options["connector"])
+        if action == "lock":
+            return _lock(options["names"])
+        if action == "transform":
+            return _transform(options["name"], options["value"])
         _require(options["name"])
         if action == "makemigrations":
             return _make_migrations(options["name"])
-        return _switch(options["name"], on=action == "enable")
+        if action == "retell":
+            return f"{retry_parked(options['name'])} notices are told to {options['name']} again."
+        return _switch(options["name"], options["connection"], on=action == "enable")
 
 
 def _preflight(*, if_changed: bool, limit: float) -> str:
@@ -99,9 +122,45 @@ def _make_migrations(name: str) -> str:
     return made.stdout.strip()
 
 
-def _switch(name: str, *, on: bool) -> str:
-    switch(name, on=on)
-    return f"The plugin {name} is switched {'on' if on else 'off'}. This holds at once."
+def _switch(name: str, slug: str | None, *, on: bool) -> str:
+    done = f"The plugin {name} is switched {'on' if on else 'off'}"
+    if slug is None:
+        switch(name, on=on)
+        return f"{done}. This holds at once."
+    connection = Connection.objects.filter(slug=slug).first()
+    if connection is None:
+        slugs = ", ".join(Connection.objects.values_list("slug", flat=True)) or "none"
+        raise CommandError(f"There is no connection {slug}. There are {slugs}.")
+    switch_for(connection, name, on=on)
+    return f"{done} for {connection}. This holds at once."
+
+
+def _lock(names: list[str]) -> str:
+    """The list anew, for all that are installed or for some of them."""
+    known = settings.PLUGINS_ALLOWED
+    if known is None:
+        raise CommandError("Say where the list is to be: set PORTAL_PLUGINS_ALLOWED to the path of a file.")
+    ours = [source for source in installed() if not source.bundled]
+    for name in names:
+        if name not in {source.name for source in ours}:
+            raise CommandError(f"No plugin {name} is installed that would have to be allowed.")
+    chosen = [source for source in ours if not names or source.name in names]
+    try:
+        new = allowed.locked(chosen)
+    except allowed.CannotBeHashed as error:
+        raise CommandError(f"Nothing was written: {error}") from error
+    kept = known.plugins if names else {}
+    allowed.write(known.path, {**kept, **new})
+    return "\n".join([*(f"{source} is allowed." for source in chosen), f"Written to {known.path}."])
+
+
+def _transform(name: str, value: str) -> str:
+    try:
+        return json.dumps(transform(name, json.loads(value)), ensure_ascii=False)
+    except json.JSONDecodeError as error:
+        raise CommandError(f"{value} is not JSON ({error}). Put text into double quotes.") from error
+    except PortalError as error:
+        raise CommandError(str(error)) from error
 
 
 def _table(lines: Iterable[Line]) -> str:
