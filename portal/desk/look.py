@@ -16,6 +16,7 @@ UNFOLD = {
     "ENVIRONMENT": "portal.desk.navigation.environment",
     "DASHBOARD_CALLBACK": "portal.desk.dashboard.fill",
     "STYLES": [lambda _: static("desk/desk.css")],
+    "SCRIPTS": [lambda _: static("desk/command.js")],
     "BORDER_RADIUS": "8px",
     "COLORS": {
         "primary": {

@@ -79,7 +79,10 @@ def money(minor: int | None, currency: str) -> SafeString | str:
 
 
 def amount(value: Money | str) -> SafeString:
-    return format_html('<span class="desk-number">{}</span>', str(value))
+    """With its thousands apart: ``12,345.60 EUR``."""
+    figure, _, currency = str(value).partition(" ")
+    shown = f"{Decimal(figure):,} {currency}" if currency else figure
+    return format_html('<span class="desk-number">{}</span>', shown)
 
 
 def number(value: Decimal | int | str) -> SafeString:

@@ -12,6 +12,7 @@ from portal.connections.selectors import records_of
 from portal.records import rows
 from portal.records.digest import record_digest
 from portal.records.models import Canonical, Order, OrderLine, Product, Refund, Shipment
+from portal.records.names import searchable
 from portal.records.plain import plain
 from portal.sdk import Found
 from portal.sdk import Order as OrderRecord
@@ -129,8 +130,15 @@ def _order_columns(record: OrderRecord, related: Related) -> dict[str, Any]:
         "paid_minor": record.paid.minor,
         "customer": name[:300],
         "email": record.customer.email[:320],
+        "people": searchable(_people(record))[:1000],
         "location_id": related.locations.get(record.location),
     }
+
+
+def _people(record: OrderRecord) -> Iterable[str]:
+    yield from (record.customer.name, record.customer.email)
+    for address in (record.billing, record.shipping):
+        yield from (address.name, address.company)
 
 
 def _refund_columns(record: RefundRecord, related: Related) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from portal.desk.filters import ConnectionFilter, LocationFilter
 from portal.desk.panels import Panel, raw, table, timeline, values
 from portal.desk.screens.parts import operations_panel, references_panel
 from portal.desk.screens.traded import Progress, TradedAdmin
+from portal.desk.searching import FindsPeople
 from portal.records.models import Order, Refund, Shipment
 
 
 @admin.register(Order)
-class OrderAdmin(TradedAdmin):
+class OrderAdmin(FindsPeople, TradedAdmin):
     kind = "order"
     heavy = ("data", "raw", "location__data", "location__raw")
     joined = ["origin", "location"]

@@ -32,8 +32,8 @@ class ShipmentAdmin(OfAnOrder):
         "origin_link",
     ]
     list_filter = [Progress, ("origin", ConnectionFilter), "carrier"]
-    search_fields = ["number", "external_id", "tracking", "order__number", "order__email"]
-    search_help_text = "Number, tracking number, order or e-mail"
+    search_fields = ["number", "external_id", "tracking", "order__number", "order__email", "order__customer"]
+    search_help_text = "Number, tracking number, order, e-mail or customer"
     date_hierarchy = "shipped_at"
     empty = "Shipments come from the system that ships, once a flow of shipments is started."
 

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 
 from portal.desk import show
 from portal.desk.record_page import RecordAdmin
+from portal.desk.searching import FindsPeople
 from portal.sync.models import Operation
 
 
@@ -62,8 +63,10 @@ class TradedAdmin(RecordAdmin):
         return show.row_link(row.origin)
 
 
-class OfAnOrder(TradedAdmin):
+class OfAnOrder(FindsPeople, TradedAdmin):
     """Shipments and refunds: they may arrive before their order does."""
+
+    people = "order__people"
 
     @admin.display(description="number", ordering="number")
     def number_shown(self, row: Any) -> str:

@@ -22,6 +22,9 @@ class Order(Canonical):
     paid_minor = models.BigIntegerField("paid in smallest units")
     customer = models.CharField(max_length=300, blank=True)
     email = models.CharField("e-mail", max_length=320, blank=True, db_index=True)
+    people = models.CharField(
+        max_length=1000, blank=True, editable=False, help_text="Names, as they are found."
+    )
     location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="orders")
 
     class Meta:

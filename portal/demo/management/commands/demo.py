@@ -16,6 +16,7 @@ from portal.demo.play import Play
 from portal.demo.setup import PASSWORD, USER, set_up
 from portal.demo.stage import TOKEN, staged
 from portal.demo.warehouse import Shift
+from portal.runner.address import obstacle
 from portal.runner.plugins import examine_new_plugins
 from portal.runner.processes import portal_processes
 from portal.sync.invariants import ask
@@ -50,6 +51,8 @@ class Command(BaseCommand):
                 "The demo keeps to its own data: start it with ./run demo, which sets PORTAL_DEMO=1."
             )
         examine_new_plugins()
+        if said := obstacle(settings.BIND):
+            raise CommandError(f"{said} The demo wants PORTAL_BASE_URL set along with it.")
         self.began = time.monotonic()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.default_int_handler)
