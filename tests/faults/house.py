@@ -27,7 +27,7 @@ def connect(witness: Witness, connector: str, slug: str, **fields: object) -> Co
 
 
 def flow(kind: str, source: Connection, target: Connection) -> Flow:
-    return Flow.objects.create(kind=kind, source=source, target=target, state=Flow.State.LIVE, every=1)
+    return Flow.objects.create(kind=kind, source=source, target=target, state=Flow.State.LIVE, every=3600)
 
 
 def company(witness: Witness, **erp_room: object) -> tuple[Connection, Connection]:
@@ -42,8 +42,9 @@ def company(witness: Witness, **erp_room: object) -> tuple[Connection, Connectio
         flow(kind, erp, shop)
     ensure_jobs()
     for connection in (erp, shop):
-        for kind in ("location", "product", "stock"):
+        for kind in ("location", "product"):
             turn(connection, f"pull:{kind}")
+        turn(connection, "check:stock")
     return shop, erp
 
 
@@ -60,7 +61,7 @@ def tie(*connections: Connection) -> None:
 def stock_a_room(witness: Witness, room: str, pieces: int) -> None:
     witness.tell(room, [Location(external_id=PLACE, version=1, code=PLACE)])
     witness.tell(room, [Product(external_id=SKU, version=1, sku=SKU)])
-    witness.move_stock(room, **{f"{SKU}@{PLACE}": pieces})
+    witness.move_stock(room, {f"{SKU}@{PLACE}": pieces})
 
 
 def turn(connection: Connection, name: str) -> str:

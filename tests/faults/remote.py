@@ -40,6 +40,8 @@ class Room:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.promise, self.lose, self.latency = "C", 0.0, 0.0
+        self.lose_once: list[str] = []
+        self.tokens: set[str] = set()
         self.dice = random.Random(7)
         self.seq = 0
         self.feed: dict[str, dict[str, tuple[int, Any]]] = {}
@@ -137,20 +139,32 @@ class Room:
         self.calls["find"] += 1
         return {"id": self.by_key.get(key, "")}
 
-    def loss(self) -> str:
-        """How the next answer is lost, empty if it is not."""
-        if self.dice.random() >= self.lose:
+    def move(self, token: str, moved: dict[str, int]) -> None:
+        if token and token in self.tokens:
+            return
+        self.tokens.add(token)
+        for place, pieces in moved.items():
+            self.stock[place] = self.stock.get(place, 0) + pieces
+
+    def loss(self, reference: str) -> str:
+        """How the answer about this record is lost, empty if it is not."""
+        if reference in self.lose_once:
+            self.lose_once.remove(reference)
+        elif self.dice.random() >= self.lose:
             return ""
         self.calls["lost"] += 1
         return self.dice.choice(LOSSES)
 
-    def seen(self) -> Any:
+    def seen(self, of: list[str]) -> Any:
+        documents = {
+            kind: {there: each for there, each in held.items() if not of or each["external_id"] in of}
+            for kind, held in self.documents.items()
+        }
         return {
-            "effects": self.effects,
-            "documents": self.documents,
+            "effects": [each for each in self.effects if not of or each[2] in documents.get(each[0], ())],
+            "documents": documents,
             "stock": self.stock,
             "calls": self.calls,
-            "feed": {kind: [record for _, record in told.values()] for kind, told in self.feed.items()},
         }
 
 
@@ -161,11 +175,21 @@ class _Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
         self.making = threading.Lock()
+        self.connected = 0
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def room(self, name: str) -> Room:
         with self.making:
             return self.rooms.setdefault(name, Room())
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        with self.making:
+            self.connected += 1
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self.making:
+                self.connected -= 1
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Clients that are killed in the middle of a call are what this is for."""
@@ -190,7 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
                     time.sleep(room.latency * random.random() * 2)
                 with room.lock:
                     status, answer = room.push(kind, body)
-                    loss = room.loss()
+                    loss = room.loss(body["record"]["external_id"])
                 self.answer(status, answer, loss)
                 return
             case ["_set"]:
@@ -203,14 +227,15 @@ class _Handler(BaseHTTPRequestHandler):
                 answer = {}
             case ["_stock"]:
                 with room.lock:
-                    for place, pieces in body.items():
-                        room.stock[place] = room.stock.get(place, 0) + pieces
+                    room.move(**body)
                 answer = {}
+            case ["_connected"]:
+                answer = self.server.connected
             case ["_calls"]:
                 answer = room.calls
             case ["_seen"]:
                 with room.lock:
-                    answer = room.seen()
+                    answer = room.seen(body or [])
             case ["pull", kind]:
                 with room.lock:
                     answer = room.pull(kind, int(query["after"]))
@@ -252,7 +277,6 @@ class Seen:
     documents: dict[str, dict[str, Any]]
     stock: dict[str, int]
     calls: dict[str, int]
-    feed: dict[str, list[Any]]
 
     def made(self, kind: str) -> Counter[str]:
         """How many documents there are for each reference of this kind: one, if all is well."""
@@ -285,7 +309,11 @@ class Witness:
         self._process.wait()
 
     def room(self, name: str, **fields: Any) -> str:
-        """Set ``promise``, ``lose`` (share of answers) or ``latency`` (seconds, mean) of a room; its address."""
+        """Set what a room is like; its address.
+
+        ``promise``; ``lose``, the share of answers that are lost; ``lose_once``, records the answer about which
+        is lost the next time; ``latency``, seconds in the mean.
+        """
         self._ask(f"{name}/_set", fields)
         return f"{self.url}/{name}"
 
@@ -293,16 +321,25 @@ class Witness:
         """Records (of the SDK) that the room tells to whoever pulls; a known id is changed."""
         self._ask(f"{name}/_tell", [{"kind": each.kind} | each.model_dump(mode="json") for each in records])
 
-    def move_stock(self, name: str, **moved: int) -> None:
-        """Pieces that came or went at ``product@location``."""
-        self._ask(f"{name}/_stock", moved)
+    def move_stock(self, name: str, moved: dict[str, int], token: str = "") -> None:
+        """Pieces that came or went at ``product@location``; with a ``token`` only the first time it is said."""
+        self._ask(f"{name}/_stock", {"moved": moved, "token": token})
+
+    def rest(self, seconds: float = 20) -> None:
+        """Wait until nobody but us is connected: what dead clients had sent was done. Raises ``TimeoutError``."""
+        end = time.monotonic() + seconds
+        while self._ask("all/_connected") > 1:
+            if time.monotonic() > end:
+                raise TimeoutError(f"Somebody is still connected to the witness after {seconds:g} seconds.")
+            time.sleep(0.002)
 
     def calls(self, name: str) -> Counter[str]:
         """How often the room was asked to ``push`` and to ``find``, and how many answers were ``lost``."""
         return Counter(self._ask(f"{name}/_calls"))
 
-    def seen(self, name: str) -> Seen:
-        answer = self._ask(f"{name}/_seen")
+    def seen(self, name: str, of: Iterable[str] = ()) -> Seen:
+        """All that the room has seen, or with ``of`` only what concerns these references."""
+        answer = self._ask(f"{name}/_seen", list(of))
         return Seen(**answer | {"effects": [tuple(each) for each in answer["effects"]]})
 
     def _ask(self, path: str, body: Any = None) -> Any:

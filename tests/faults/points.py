@@ -1,0 +1,135 @@
+"""The crash points: every function of the engine's rooms that the story walks through, and every COMMIT.
+
+None is written down anywhere. A new function in ``portal.sync`` or ``portal.records`` is a point by itself; when the
+story does not come by, `test_points.py` fails until it does, or until the function stands among the exempt.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from itertools import count as endless
+from types import FrameType, FunctionType
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+import portal.records
+import portal.sync
+from portal.testing.crashpoints import Moment, functions
+from portal.testing.processes import die
+
+ROOMS = (portal.sync, portal.records)
+COMMIT = "COMMIT of "
+
+BY_HAND = "a person does it, in one transaction, and sees on the screen whether it went through"
+ASKS = "it only reads"
+WAITS = "a busy remote leads to a wait and to no step of its own; tests/sync/test_deliver.py and test_jobs.py"
+POISON = "it is for what ends its worker; the row `poison` kills workers there"
+RESTORE = "it is for a restored database; the row `restore` breaks that off"
+PLUGINS = "plugins are told and asked beside the walk, each call counted before it is made; tests/plugin_host"
+RHYTHM = "it comes once in a while, whatever the day brings; tests/sync/test_jobs.py"
+WEB = "it is the web's, before or after anything is stored; the row `webhooks` kills the web there"
+
+EXEMPT = {
+    "portal.sync.apps": "it is Django's start",
+    "portal.sync.choices._orphans": PLUGINS,
+    "portal.sync.choices._refuse_offer": PLUGINS,
+    "portal.sync.choices._refuse_route": PLUGINS,
+    "portal.sync.choices.routes": PLUGINS,
+    "portal.sync.deadlines": "it is a check at the start",
+    "portal.sync.decide._wait": WAITS,
+    "portal.sync.doors.ring_all": WAITS,
+    "portal.sync.doors.ring_checks": "it is for what a person, or a later page, ties; tests/sync/test_stock.py",
+    "portal.sync.happenings": PLUGINS,
+    "portal.sync.health.probe": BY_HAND,
+    "portal.sync.health.trouble": WAITS,
+    "portal.sync.health.wake": WAITS,
+    "portal.sync.hooks.last_won_back": ASKS,
+    "portal.sync.hooks.subscribe": BY_HAND,
+    "portal.sync.invariants": ASKS,
+    "portal.sync.levels._new_level": "the first reading of a level, before the story begins",
+    "portal.sync.mark": RESTORE,
+    "portal.sync.mending": BY_HAND,
+    "portal.sync.notices": PLUGINS,
+    "portal.sync.outbox.keep_leases": "it is for calls that take longer than ten seconds",
+    "portal.sync.plugin_jobs": PLUGINS,
+    "portal.sync.pump._at_work": ASKS,
+    "portal.sync.pump._kill_cluster": "the row `stalled`",
+    "portal.sync.pump._send": RHYTHM,
+    "portal.sync.quarantine": RESTORE,
+    "portal.sync.refusals": WEB,
+    "portal.sync.reread._failed": POISON,
+    "portal.sync.reread._park": POISON,
+    "portal.sync.reread.read_again": BY_HAND,
+    "portal.sync.suspects": POISON,
+    "portal.sync.switching": BY_HAND,
+    "portal.sync.tasks._failed": WAITS,
+    "portal.sync.tasks._waits": WAITS,
+    "portal.sync.tell": PLUGINS,
+    "portal.sync.unheard": RHYTHM,
+    "portal.sync.views": WEB,
+    "portal.sync.workers": ASKS,
+}
+"""Functions, or whole files, that the story need not come by, with the reason."""
+
+
+def engine() -> dict[str, FunctionType]:
+    """Every function of the engine by its name."""
+    modules = [
+        import_module(found.name)
+        for room in ROOMS
+        for found in pkgutil.walk_packages(room.__path__, f"{room.__name__}.")
+        if not {"migrations", "management", "models"} & set(found.name.split("."))
+    ]
+    return functions(*modules)
+
+
+def exempt(name: str) -> bool:
+    return name in EXEMPT or any(name.startswith(f"{module}.") for module in EXEMPT)
+
+
+@contextmanager
+def commits() -> Iterator[Counter[str]]:
+    """How often each function of the engine commits meanwhile, named ``COMMIT of <function>``."""
+    counted: Counter[str] = Counter()
+    commit = BaseDatabaseWrapper._commit
+
+    def counting(connection: BaseDatabaseWrapper) -> None:
+        counted[_committing(sys._getframe())] += 1
+        commit(connection)
+
+    BaseDatabaseWrapper._commit = counting  # type: ignore[method-assign]
+    try:
+        yield counted
+    finally:
+        BaseDatabaseWrapper._commit = commit  # type: ignore[method-assign]
+
+
+def die_at_commit(name: str, moment: Moment, number: int) -> None:
+    """From now on this process dies before, or after, that function's COMMIT of that number, counted from 1."""
+    calls, commit = endless(1), BaseDatabaseWrapper._commit
+
+    def dying(connection: BaseDatabaseWrapper) -> None:
+        now = _committing(sys._getframe()) == name and next(calls) == number
+        if now and moment == "before":
+            die()
+        commit(connection)
+        if now:
+            die()
+
+    BaseDatabaseWrapper._commit = dying  # type: ignore[method-assign]
+
+
+def _committing(frame: FrameType | None) -> str:
+    """The innermost function of the engine that is at work."""
+    rooms = tuple(f"{room.__name__}." for room in ROOMS)
+    while frame is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith(rooms):
+            return f"{COMMIT}{module}.{frame.f_code.co_qualname}"
+        frame = frame.f_back
+    return f"{COMMIT}something else"
