@@ -157,11 +157,12 @@ def _operations() -> list[dict[str, Any]]:
         {
             "state": state.value,
             "pill": show.pill(state.label, show.TONES[state]),
-            "number": found.get(state, {}).get("number", 0),
-            "oldest": found.get(state, {}).get("oldest"),
+            "number": found[state]["number"],
+            "oldest": found[state]["oldest"],
             "link": show.listing(Operation, state__exact=state.value),
         }
         for state in waiting
+        if state in found
     ]
 
 

@@ -55,8 +55,7 @@ def _many(number: int, word: str) -> str:
 
 
 def brought(line: Line) -> Panel:
-    pairs = list(_brought(line))
-    return values("What it brings", pairs or [("Nothing", "while it is left out")], wide=True)
+    return values("What it brings", _brought(line), wide=True)
 
 
 def _brought(line: Line) -> Iterator[tuple[str, Any]]:

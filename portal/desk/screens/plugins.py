@@ -38,6 +38,12 @@ TONES = {
 }
 
 
+MEND = {
+    State.QUARANTINED: "Install a mended version: it is tried at the next start. To try this one again, run "
+    "./run manage plugins preflight and start the portal again.",
+    FAILED: "The log has the traceback. Install a mended version and start the portal again.",
+}
+"""What to do, where the reason does not say it."""
 CHANGE = "portal_plugins.change_plugin"
 REMOVE = (
     "Switch {0} off to stop it at once. To remove it for good, uninstall its package and start the portal again; "
@@ -113,7 +119,8 @@ class PluginAdmin(ReadOnlyAdmin):
         for line in lines:
             for reason in line.reasons:
                 tone = "bad" if line.wrong else ""
-                yield text("Why it is left out", reason, tone, wide=True, above=True)
+                said = "\n".join(filter(None, [reason, MEND.get(line.state, "")]))
+                yield text("Why it is left out", said, tone, wide=True, above=True)
         if row.failures:
             yield in_service(row)
         for line in lines:
@@ -125,8 +132,10 @@ class PluginAdmin(ReadOnlyAdmin):
                     ("Distribution", line.distribution),
                     ("State", self.state(row)),
                 ],
+                wide=True,
             )
-            yield brought(line)
+            if not line.reasons:
+                yield brought(line)
         if lines and request.user.has_perm("connections.view_connection"):
             yield where_it_works(row)
         if plugins().settings_class(row.name):
