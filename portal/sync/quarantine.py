@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from portal.connections.models import Connection
 from portal.records.models import StockLevel
@@ -109,8 +109,15 @@ def _reading() -> QuerySet[Job]:
 
 
 def _looking_up() -> QuerySet[Operation]:
+    """What is looked up by itself; what stands behind something that needs a person is not waited for."""
+    before = Operation.objects.filter(
+        connection=OuterRef("connection"),
+        aggregate=OuterRef("aggregate"),
+        state__in=[State.HELD, State.REVIEW],
+        pk__lt=OuterRef("pk"),
+    )
     live = Q(flow__state=Flow.State.LIVE, connection__enabled=True)
-    return Operation.objects.filter(live, look_up_first=True, state__in=MOVING)
+    return Operation.objects.filter(live, ~Exists(before), look_up_first=True, state__in=MOVING)
 
 
 @dataclass(frozen=True, slots=True)

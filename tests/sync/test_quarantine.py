@@ -374,6 +374,18 @@ def test_it_lasts_until_all_was_read_and_looked_up(house):
     assert not Quarantine.objects.filter(open=True).exists()
 
 
+def test_what_stands_behind_something_that_needs_a_person_is_not_waited_for(house, toys):
+    toys.setattr(ToyErp, "promises", {"order": Promise.NOTHING})
+    begin()
+    tell(house, order(1))
+    read_everything(house)
+    house.deliver()
+    tell(house, order(1, 2, state="cancelled"))
+    settle_down(house)
+    assert house.states() == ["review", "ready"]
+    assert not Quarantine.objects.filter(open=True).exists()
+
+
 def test_a_person_ends_it_with_a_reason_and_what_is_in_doubt_is_still_looked_up(house):
     house.told(order(1))
     with forgotten():
