@@ -173,7 +173,7 @@ def test_what_was_being_sent_at_the_backup_is_asked_for(house):
     [operation] = house.operations()
     assert (operation.state, operation.fence, operation.lease_until) == ("unknown", 5, None)
     settle_down(house)
-    assert [name for name, _ in house.erp_remote.calls if "order" in name][0] == "find_order"
+    assert next(name for name, _ in house.erp_remote.calls if "order" in name) == "find_order"
     assert house.states() == ["done"]
 
 
