@@ -24,6 +24,7 @@ from portal.connections.services import opened, redacted
 from portal.plugins.failures import charge
 from portal.sdk import OutcomeUnknown
 from portal.sync.decide import Outcome
+from portal.sync.lanes import Share
 from portal.sync.models import Job, Operation
 from portal.sync.progress import Progress
 from portal.sync.settle import settle
@@ -60,7 +61,11 @@ def send_alone(job: Job, operation: Operation, sender: type[Any], beat: Callable
 
 def _send(job: Job, operation: Operation, sender: type[Any]) -> None:
     connection, progress = operation.connection, Progress(job)
-    with opened(connection) as connector, ThreadPoolExecutor(1) as pool, sender(connector, pool) as sending:
+    with (
+        opened(connection) as connector,
+        ThreadPoolExecutor(1) as pool,
+        sender(connector, pool, Share(job, 1)) as sending,
+    ):
         outcomes = [future.result() for future in sending.send([operation], progress)]
     for outcome in outcomes:
         charge(outcome.result, partial(redacted, connection))

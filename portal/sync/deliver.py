@@ -30,6 +30,7 @@ from portal.sync import mark
 from portal.sync.alone import PATIENCE, send_alone
 from portal.sync.clock import db_now
 from portal.sync.decide import NotBegun, Outcome, Result
+from portal.sync.lanes import FIRST, Share
 from portal.sync.leases import LeaseLost, keep
 from portal.sync.looking_up import look_up
 from portal.sync.models import Job, Operation
@@ -44,6 +45,9 @@ logger = logging.getLogger(__name__)
 
 BUDGET = 60.0
 """Seconds that one ring works before it lets another job have the worker."""
+
+SHORT_BUDGET = 10.0
+"""The same for a lane that only helps."""
 
 HEARTBEAT = 10.0
 """Seconds after which leases are prolonged while the remote is still thinking."""
@@ -60,6 +64,7 @@ def deliver(job: Job, progress: Progress) -> None:
     connection = job.connection
     assert connection is not None, "a delivery goes to a connection"
     began = renewed = time.monotonic()
+    until = began + (BUDGET if job.name == FIRST else SHORT_BUDGET)
     if mark.look():
         raise LeaseLost("The database was set back; the quarantine has taken over all jobs.")
     unread = unread_sources()
@@ -67,24 +72,23 @@ def deliver(job: Job, progress: Progress) -> None:
     with (
         opened(connection) as connector,
         ThreadPoolExecutor(connector.in_flight) as pool,
-        Sender(connector, pool) as sender,
+        Sender(connector, pool, Share(job, connector.in_flight)) as sender,
     ):
         flying: dict[Future[Outcome], Operation] = {}
         stirred = time.monotonic()
         ahead = least = connector.in_flight * 2
         while True:
             room, claimed = ahead - len(flying), []
-            if room >= ahead // 2 and not sender.stopped.is_set() and time.monotonic() - began < BUDGET:
+            if room >= ahead // 2 and not sender.stopped.is_set() and time.monotonic() < until:
+                sender.share.adjust()
                 claimed = claim(connection, room, not_from=unread)
                 flying |= sender.send(claimed, progress)
+                if ahead > least and len(claimed) == room:
+                    sender.share.call_help()
             if not flying:
                 if claimed:  # all of them lacked a tie; behind them may be some that do not
                     continue
-                if (
-                    not sender.stopped.is_set()
-                    and time.monotonic() - began < BUDGET
-                    and _send_suspect(job, unread)
-                ):
+                if not sender.stopped.is_set() and time.monotonic() < until and _send_suspect(job, unread):
                     continue
                 break
             done = _gather(flying)
@@ -142,9 +146,10 @@ class Sender:
     back untouched.
     """
 
-    def __init__(self, connector: Connector, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, connector: Connector, pool: ThreadPoolExecutor, share: Share) -> None:
         self._connector = connector
         self._pool = pool
+        self.share = share
         self.stopped = Event()
 
     def __enter__(self) -> Self:
@@ -175,6 +180,10 @@ class Sender:
 
     def _work(self, operation: Operation, remote_id: str, ties: Mapping[Key, str]) -> Outcome:
         """In a thread: one call, and whatever came of it. Never raises."""
+        with self.share:
+            return self._call(operation, remote_id, ties)
+
+    def _call(self, operation: Operation, remote_id: str, ties: Mapping[Key, str]) -> Outcome:
         if self.stopped.is_set():
             return Outcome(operation, NotBegun())
         started, clock = timezone.now(), time.perf_counter()

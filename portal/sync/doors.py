@@ -30,6 +30,11 @@ def ring_delivery(connection: Connection) -> None:
     _ring(connection, ["deliver"])
 
 
+def ring_lanes(connection: Connection, lanes: Iterable[str]) -> None:
+    """More workers than the first should deliver to this connection."""
+    _ring(connection, lanes)
+
+
 def ring_inbox(connection: Connection) -> None:
     """A webhook of this connection was stored."""
     _ring(connection, ["inbox"])

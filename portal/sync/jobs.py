@@ -6,14 +6,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.connections.models import Connection
-from portal.plugins.manager import UnknownConnector, connector_class, plugins
+from portal.plugins.manager import UnknownConnector, connector_class, connector_class_or_none, plugins
 from portal.sdk.capabilities import HearsWebhooks, PullsLocations, PullsProducts, PullsStock
 from portal.sync.flows import ACTIVE
+from portal.sync.lanes import lanes
 from portal.sync.models import Backfill, Flow, Job
 from portal.sync.notices import PREFIX, hooks_of
 
 IDLE = 30
 """Seconds between two looks of a job that is otherwise rung for."""
+
+LANES_EVERY = 24 * 60 * 60
+"""For the lanes that are called by another one when they are needed."""
 
 CHECK_EVERY = 15 * 60
 CATALOGUE_EVERY = 5 * 60
@@ -54,7 +58,7 @@ def _wanted() -> Wanted:
     flows = Flow.objects.filter(state__in=ACTIVE).select_related("source", "target")
     for flow in flows:
         _want(wanted, flow.source, f"pull:{flow.kind}", flow.every)
-        _want(wanted, flow.target, "deliver", IDLE)
+        _want_lanes(wanted, flow.target)
         if flow.kind in (Flow.Kind.ORDER, Flow.Kind.REFUND):
             _want(wanted, flow.source, "gaps", GAPS_EVERY)
         for end in (flow.source, flow.target):
@@ -86,6 +90,14 @@ def _known(name: str) -> str:
 def _want(wanted: Wanted, connection: Connection, name: str, every: int) -> None:
     key = (connection.pk, name)
     wanted[key] = min(every, wanted.get(key, every))
+
+
+def _want_lanes(wanted: Wanted, target: Connection) -> None:
+    cls = connector_class_or_none(target.connector)
+    first, *others = lanes(cls.in_flight if cls else 1)
+    _want(wanted, target, first, IDLE)
+    for name in others:
+        _want(wanted, target, name, LANES_EVERY)
 
 
 def _can(connection: Connection, capability: type) -> bool:

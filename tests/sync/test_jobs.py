@@ -14,6 +14,7 @@ from portal.sdk import PluginJob, PortalError, RetryLater
 from portal.sync import tasks
 from portal.sync.doors import knock, ring_delivery, ring_pulls
 from portal.sync.jobs import ensure_jobs
+from portal.sync.lanes import lanes
 from portal.sync.leases import LeaseLost, give_back, keep, take
 from portal.sync.models import Beat, Event, Flow, Job, Operation, Run
 from portal.sync.pump import CANARY_LATE, guard, lead, look, turn
@@ -121,7 +122,7 @@ def test_jobs_follow_from_flows_and_from_what_connectors_can_do(house):
     assert names == {
         *(("shop", f"pull:{kind}") for kind in ("location", "product", "order", "refund")),
         *(("erp", f"pull:{kind}") for kind in ("location", "product", "stock", "shipment")),
-        *((slug, name) for slug in ("shop", "erp") for name in ("deliver", "check:stock")),
+        *((slug, name) for slug in ("shop", "erp") for name in (*lanes(4), "check:stock")),
         *(("shop", name) for name in ("inbox", "hooks", "gaps")),
     }
 
