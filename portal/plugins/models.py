@@ -21,6 +21,16 @@ class Plugin(models.Model):
     last_failed_at = models.DateTimeField(null=True, editable=False)
     last_error = models.TextField(blank=True, editable=False)
 
+    app = models.CharField(
+        max_length=100,
+        blank=True,
+        editable=False,
+        help_text="The label of its Django app, when it was last in use.",
+    )
+    connectors = models.JSONField(
+        default=list, editable=False, help_text="The keys of its connectors, when it was last in use."
+    )
+
     class Meta:
         ordering = ["name"]
         permissions = [("switch_plugin", "Can switch a plugin on and off")]

@@ -22,6 +22,17 @@ def note_installed(names: Iterable[str]) -> None:
     )
 
 
+def remember() -> None:
+    """Note what outlives each plugin in use, for whoever removes it when its code is gone."""
+    host = plugins()
+    known = {row.name: row for row in Plugin.objects.all()}
+    for name in host.names():
+        app, keys = host.brings(name).app, host.connectors_of([name])
+        row = known.get(name)
+        if (app or keys) and (row is None or (row.app, row.connectors) != (app, keys)):
+            Plugin.objects.update_or_create(name=name, defaults={"app": app, "connectors": keys})
+
+
 def switched_off() -> list[str]:
     """The names of the plugins that are off. One query."""
     return list(Plugin.objects.filter(enabled=False).values_list("name", flat=True))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -24,7 +25,9 @@ from portal.plugins.switches import switch, switched_off
 from portal.plugins.transforms import transform
 from portal.plugins.verdicts import one_at_a_time
 from portal.sdk import PortalError
+from portal.sync import removal
 from portal.sync.notices import retry_parked
+from portal.sync.purging import StillNeeded
 
 
 class Command(BaseCommand):
@@ -57,6 +60,18 @@ class Command(BaseCommand):
             ("retell", "tell it again what it could not be told and was given up"),
         ):
             actions.add_parser(action, help=words).add_argument("name")
+        rid = actions.add_parser(
+            "remove", help="be rid of a plugin and of what it left; first it only says what that is"
+        )
+        rid.add_argument("name")
+        rid.add_argument("--yes", action="store_true", help="do it, after writing all of it to a file")
+        rid.add_argument(
+            "--connections", choices=("archive", "purge"), help="what becomes of its connections"
+        )
+        rid.add_argument("--export", metavar="FILE", help="where to write what goes, as lines of JSON")
+        rid.add_argument(
+            "--app", default="", metavar="LABEL", help="its Django app, where nobody knows any more"
+        )
         trial = actions.add_parser("transform", help="try a transform on a value")
         trial.add_argument("name", help="its whole name, such as acme.upper")
         trial.add_argument("value", help="JSON, such as '\"ab 1\"'")
@@ -70,6 +85,8 @@ class Command(BaseCommand):
             return _ratings(options["connector"])
         if action == "lock":
             return _lock(options["names"])
+        if action == "remove":
+            return _remove(**{key: options[key] for key in ("name", "yes", "connections", "export", "app")})
         if action == "transform":
             return _transform(options["name"], options["value"])
         _require(options["name"])
@@ -152,6 +169,40 @@ def _lock(names: list[str]) -> str:
     kept = known.plugins if names else {}
     allowed.write(known.path, {**kept, **new})
     return "\n".join([*(f"{source} is allowed." for source in chosen), f"Written to {known.path}."])
+
+
+def _remove(name: str, *, yes: bool, connections: str | None, export: str | None, app: str) -> str:
+    if any(source.name == name and source.bundled for source in installed()):
+        raise CommandError(
+            f"The plugin {name} is the portal's own. Switch it off: ./run manage plugins disable {name}"
+        )
+    left = removal.remains(name, app)
+    if left is None:
+        raise CommandError(
+            f"Nobody knows of a plugin {name}. Is the name right? If its tables are left, add --app."
+        )
+    said = [f"Of the plugin {name} there are:", *removal.account(left)]
+    if left.connections and connections is None:
+        said.append(
+            "What shall become of its connections and all that is listed with them? --connections=archive keeps it, "
+            "switched off; --connections=purge deletes it, their orders with it."
+        )
+        if yes:
+            raise CommandError("\n".join(said))
+    if not yes:
+        return "\n".join([*said, "Nothing was done. Add --yes to remove it; keep a backup."])
+    path = Path(export) if export else removal.export_path(name)
+    try:
+        lines = removal.write_export(left, path)
+        removal.remove(left, purge=connections == "purge")
+    except (OSError, StillNeeded) as error:
+        raise CommandError(f"{error} The plugin {name} is switched off.") from error
+    last = (
+        f"Now uninstall its package and restart: pip uninstall {left.distribution}" if left.installed else ""
+    )
+    return "\n".join(
+        [*said, f"{lines} rows were written to {path}.", f"The plugin {name} is removed.", last]
+    ).strip()
 
 
 def _transform(name: str, value: str) -> str:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django_q.models import Schedule
 
+from portal.plugins.switches import remember
 from portal.sync.jobs import ensure_jobs
 from portal.sync.pump import turn
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
             defaults={"func": "portal.sync.tasks.tick", "schedule_type": Schedule.MINUTES, "minutes": 1},
         )
         ensure_jobs()
+        remember()
         self.stdout.write("The pump is running.")
         while not stop.wait(PAUSE):
             try:
