@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db.models import Q
+from django.utils.html import strip_tags
 
 from portal.desk.show import NOTHING, ago, pretty, row_link
 from portal.sync.models import Fact
+
+LONG = 24
+"""Letters of a cell from which on it is text that may go over several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,20 @@ def table(
     title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str, **more: Any
 ) -> Panel:
     """A small table; ``empty`` is the sentence that stands in for no rows. Heads that end in ``#`` are numbers."""
-    columns = [(head.rstrip("#"), head.endswith("#")) for head in heads]
-    cells = [list(zip(row, (numeric for _, numeric in columns), strict=True)) for row in rows]
+    found = [list(row) for row in rows]
+    looks = [
+        "desk-right" if head.endswith("#") else _look(row[at] for row in found)
+        for at, head in enumerate(heads)
+    ]
+    columns = [(head.rstrip("#"), look) for head, look in zip(heads, looks, strict=True)]
+    cells = [list(zip(row, looks, strict=True)) for row in found]
     context = {"columns": columns, "rows": cells, "empty": empty}
     return Panel(title, "desk/panels/table.html", context, **more)
+
+
+def _look(cells: Iterable[Any]) -> str:
+    """A column with sentences keeps room for some words of them, also on a phone."""
+    return "desk-long" if any(len(strip_tags(str(cell))) > LONG for cell in cells) else ""
 
 
 def text(title: str, body: str, tone: str = "", **more: Any) -> Panel:
