@@ -120,7 +120,7 @@ class DemoShop(Connector):
         return f"The shop tells {url} about orders and refunds."
 
     def subscribed(self, url: str) -> bool:
-        hooks = self.http.get("/api/webhooks").json()["items"]
+        hooks = self.http.get("/api/webhooks").list("items")
         return any(hook["url"] == url and set(TOPICS) <= set(hook["topics"]) for hook in hooks)
 
     # -- what the shop is told --
@@ -133,9 +133,9 @@ class DemoShop(Connector):
             wanted["expected"] = mapping.whole(level.expected)
         answer = self.http.put(f"/api/stock/{variant}/{place}", json=wanted, accept=[409])
         if answer.status == 409:
-            now = str(answer.json()["available"])
+            now = str(answer.value("available"))
             raise ReadAgain(f"The shop has {now} of {level.sku}, not {level.expected}.", current=now)
-        return Receipt(answer.json()["id"], f"{wanted['available']} can be sold.")
+        return Receipt(answer.value("id"), f"{wanted['available']} can be sold.")
 
     def push_shipment(self, change: Change[Shipment]) -> Receipt:
         shipment = change.record
@@ -149,12 +149,11 @@ class DemoShop(Connector):
             "tracking_number": shipment.tracking,
             "carrier": shipment.carrier,
         }
-        return mapping.shipment_receipt(
-            self.http.post(f"/api/orders/{order_id}/shipments", json=parcel).json()
-        )
+        made = self.http.post(f"/api/orders/{order_id}/shipments", json=parcel)
+        return mapping.shipment_receipt({"id": made.value("id"), "tracking_number": shipment.tracking})
 
     def find_shipment(self, change: Change[Shipment]) -> Receipt | None:
-        found = self.http.get("/api/shipments", params={"key": change.key}).json()["items"]
+        found = self.http.get("/api/shipments", params={"key": change.key}).list("items")
         return mapping.shipment_receipt(found[0]) if found else None
 
     # -- how the shop is read --

@@ -61,16 +61,18 @@ class Client:
 
     def create(self, model: str, values: Json, fields: Sequence[str]) -> Json:
         """Raises ``Refused`` when a rule of Tryton's, such as a unique key, forbids it."""
-        return _object(self._call("POST", model, params={"f": list(fields)}, body=values))
+        return _object(self._call("POST", model, params={"f": list(fields)}, body=values), fields)
 
     def write(self, model: str, record: int, values: Json, fields: Sequence[str] = ("id",)) -> Json:
-        return _object(self._call("PUT", f"{model}/{record}", params={"f": list(fields)}, body=values))
+        return _object(
+            self._call("PUT", f"{model}/{record}", params={"f": list(fields)}, body=values), fields
+        )
 
     def press(self, model: str, record: int, button: str, fields: Sequence[str] = ("id",)) -> Json:
         """Press a button on a record. Warnings, which a person would wave through, are skipped."""
         context = {"_skip_warnings": True}
         path = f"{model}/{record}/{button}"
-        return _object(self._call("POST", path, params={"f": list(fields)}, body={}, context=context))
+        return _object(self._call("POST", path, params={"f": list(fields)}, body={}, context=context), fields)
 
     def _call(
         self,
@@ -110,6 +112,9 @@ class Client:
         return Refused(f"Tryton refused {call}: {sentence}")
 
 
-def _object(answer: Answer) -> Json:
+def _object(answer: Answer, fields: Sequence[str]) -> Json:
+    """The record written. Raises ``OutcomeUnknown`` where it lacks what was asked for."""
+    for field in fields:
+        answer.value(field.partition(".")[0])
     found: Json = plain(answer.object())
     return found

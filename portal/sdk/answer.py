@@ -12,7 +12,14 @@ from portal.sdk.errors import Misconfigured
 if TYPE_CHECKING:
     from portal.sdk.http import Http
 
-_CALLED = {dict: "an object", list: "a list", str: "a text", bool: "yes or no", type(None): "nothing"}
+_CALLED = {
+    object: "a value",
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "yes or no",
+    type(None): "nothing",
+}
 
 
 class Answer:
@@ -62,6 +69,10 @@ class Answer:
         """The JSON list at ``path`` within the body. Raises as :meth:`object` does."""
         found: list[Any] = self._at(path, list)
         return found
+
+    def value(self, *path: str) -> Any:
+        """Whatever stands at ``path`` within the body. Raises as :meth:`object` does when nothing does."""
+        return self._at(path, object)
 
     def _at(self, path: tuple[str, ...], wanted: type) -> Any:
         value = self.json()

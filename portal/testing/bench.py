@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from importlib import import_module
+from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from unittest.mock import patch
 
@@ -12,6 +14,7 @@ import requests
 from pydantic import SecretStr
 
 from portal.sdk.connector import Change, Connector, Found, Page
+from portal.sdk.errors import PortalError
 from portal.sdk.records import Record
 from portal.testing.push import Push
 from portal.testing.registry import Broken
@@ -176,9 +179,19 @@ def founds(pages: list[Page[Record]]) -> list[Found[Record]]:
 
 
 def told(error: BaseException) -> str:
-    """An error in a few words: its class and the first line of what it says."""
+    """An error in a few words: its class, the first line of what it says, and where a crash began."""
     said = str(error).strip().split("\n", 1)[0][:160]
-    return f"{type(error).__name__}({said!r})" if said else type(error).__name__
+    name = f"{type(error).__name__}({said!r})" if said else type(error).__name__
+    return name if isinstance(error, PortalError) else f"{name}{_where(error)}"
+
+
+def _where(error: BaseException) -> str:
+    """The author's own line that a crash came from: the last one outside the kit, the SDK and libraries."""
+    for frame, line in reversed(list(walk_tb(error.__traceback__))):
+        file, module = frame.f_code.co_filename, str(frame.f_globals.get("__name__", ""))
+        if not module.startswith(("portal.sdk", "portal.testing")) and "site-packages" not in file:
+            return f" at {Path(file).name}:{line}"
+    return ""
 
 
 def attempt(call: Callable[[], T], where: str, do: str) -> T:

@@ -97,4 +97,6 @@ def _told(contract: type[ConnectorContract], outcomes: dict[str, str], *, certif
 
 def _wanted(rated: Rating) -> Iterator[str]:
     for unproven in rated.next_level:
-        yield f"{unproven.rule.level.title} wants {unproven.rule.name}: {' '.join(unproven.why)}"
+        first, *others = unproven.why
+        more = f" (and {len(others)} more)" if others else ""
+        yield f"{unproven.rule.level.title} wants {unproven.rule.name}: {first}{more}"

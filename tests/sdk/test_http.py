@@ -384,6 +384,15 @@ def test_json_of_another_shape_is_told_with_what_came_instead(http, httpserver, 
         http.post("/thing").list(*path)
 
 
+def test_a_value_that_is_not_there_is_told_as_well(http, httpserver):
+    answers(httpserver, '{"id": 7, "next": null}')
+    assert [http.get("/thing").value(name) for name in ("id", "next")] == [7, None]
+    with pytest.raises(RetryLater, match="with an object without “key”, where “key” is wanted as a value"):
+        http.get("/thing").value("key")
+    with pytest.raises(OutcomeUnknown):
+        http.post("/thing").value("key")
+
+
 @pytest.mark.parametrize("beyond", [3, 1], ids=["the last page again", "the first page again"])
 def test_page_numbers_without_an_end_are_noticed(http, beyond):
     def fetch(number):

@@ -23,7 +23,7 @@ class Acme(Connector):
         self.http = Http(settings.url, headers={"Authorization": f"Bearer {token}"}, secrets=[token])
 
     def check(self) -> str:
-        return f"The account “{self.http.get('/account').json()['name']}” answers."
+        return f"The account “{self.http.get('/account').value('name')}” answers."
 
     def pull_location(self, cursor: str | None) -> Iterator[Page[Location]]:
         return self._pull("/places", mapping.location, cursor)
@@ -40,14 +40,14 @@ class Acme(Connector):
         body = {"free": str(level.available), "was": None if level.expected is None else str(level.expected)}
         answer = self.http.put(path, json=body, accept=[409])
         if answer.status == 409:
-            raise ReadAgain(f"{level.sku} is not {level.expected} now.", current=str(answer.json()["free"]))
-        return Receipt(answer.json()["id"])
+            raise ReadAgain(f"{level.sku} is not {level.expected} now.", current=str(answer.value("free")))
+        return Receipt(answer.value("id"))
 
     def _pull(self, path: str, read: Callable[[Any], Any], cursor: str | None) -> Iterator[Page[Any]]:
         # Whatever changes gets the next number in its `change`; the cursor is the number read last.
         def page(after: str) -> tuple[Page[Any], str | None]:
             answer = self.http.get(path, params={"after": after})
-            items, more = answer.list("items"), answer.object()["more"]
+            items, more = answer.list("items"), answer.value("more")
             reached = str(items[-1]["change"]) if items else after
             return read_each(items, read, cursor=reached), reached if more else None
 

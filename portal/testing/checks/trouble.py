@@ -115,9 +115,22 @@ def a_lost_answer_is_in_doubt(bench: Bench, kind: str) -> None:
     _each_write(bench, kind, faults.LOST, (OutcomeUnknown,), DOUBT)
 
 
-@check("A write's answer that cannot be read (cut, or a web page) is `OutcomeUnknown`.", over=pushed)
+@check("A write's answer that cannot be read (cut, a web page, other JSON) is `OutcomeUnknown`.", over=pushed)
 def an_unreadable_receipt_is_in_doubt(bench: Bench, kind: str) -> None:
     _each_write(bench, kind, [*faults.CUT, faults.WEB_PAGE], (OutcomeUnknown,), DOUBT)
+    where, call = _write(bench, kind)
+    bench.remote.fail(faults.OTHER_SHAPE, writes_only=True)
+    try:
+        call()  # well, where nothing of the answer is needed
+    except OutcomeUnknown:
+        return
+    except Exception as error:
+        raise Broken(
+            f"{where} was answered with {faults.OTHER_SHAPE.name} and raised {told(error)}. Raise OutcomeUnknown: {DOUBT}. "
+            'Read what you need with answer.value("id") or answer.object(…), which do so by themselves.'
+        ) from error
+    finally:
+        bench.remote.fail(None)
 
 
 def reads(bench: Bench) -> Iterator[tuple[str, Call]]:

@@ -24,7 +24,7 @@ class Orchard(Connector):
         self.http = Http(settings.url, headers={"Authorization": f"Token {token}"}, secrets=[token])
 
     def check(self):
-        return f"Orchard shop “{self.http.get('/me').json()['shop']}”"
+        return f"Orchard shop “{self.http.get('/me').value('shop')}”"
 
     def close(self):
         self.http.close()
@@ -61,7 +61,7 @@ class Orchard(Connector):
     def pull(self, path, read, cursor):
         def page(after):
             answer = self.http.get(path, params={"after": after})
-            rows, more = answer.list("list"), answer.object()["more"]
+            rows, more = answer.list("list"), answer.value("more")
             reached = rows[-1]["seq"] if rows else after
             return read_each(rows, read, cursor=reached), reached if more else None
 
@@ -89,18 +89,18 @@ class Orchard(Connector):
         path = f"/stock/{change.ref('product', level.sku)}/{change.ref('location', level.location_id)}"
         answer = self.http.put(path, json=wanted, accept=[412])
         if answer.status == 412:
-            raise ReadAgain(f"Orchard has another level of {level.sku}.", current=str(answer.json()["free"]))
-        return Receipt(answer.json()["id"])
+            raise ReadAgain(f"Orchard has another level of {level.sku}.", current=str(answer.value("free")))
+        return Receipt(answer.value("id"))
 
     def push_shipment(self, change):
         order = change.ref("order", change.record.order_id)
         parcel = {"items": {line.sku: int(line.quantity) for line in change.record.lines},
                   "tracking": change.record.tracking}  # fmt: skip
         key = {"Idempotency-Key": change.key}
-        return Receipt(self.http.post(f"/orders/{order}/parcels", json=parcel, headers=key).json()["id"])
+        return Receipt(self.http.post(f"/orders/{order}/parcels", json=parcel, headers=key).value("id"))
 
     def find_shipment(self, change):
-        found = self.http.get("/parcels", params={"key": change.key}).json()["list"]
+        found = self.http.get("/parcels", params={"key": change.key}).list("list")
         return Receipt(found[0]["id"]) if found else None
 
     def hear(self, webhook, secrets):

@@ -25,6 +25,16 @@ def test_the_good_connector_is_certified():
     assert examine(Certified) == {}
 
 
+def test_a_level_sent_as_what_is_on_hand_is_as_absolute():
+    class OnHand(Certified.connector):
+        def push_stock(self, change):
+            more = change.record.model_copy(update={"available": change.record.available + 30})
+            return super().push_stock(type(change)(change.key, more, refs=change.refs))
+
+    contract = type("OnHandTest", (Certified,), {"connector": OnHand})
+    contract.verify(next(case for case in contract.cases() if case.name == "stock-is-said-absolutely-stock"))
+
+
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.connector.__name__)
 def test_a_defect_is_rejected_with_a_sentence_that_says_what_to_do(defect):
     spoilt = type("Spoilt", (Certified,), {"connector": defect.connector})

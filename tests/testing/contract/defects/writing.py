@@ -163,6 +163,16 @@ class LettersLostOnTheWayOut:
         return Orchard.push_shipment(self, type(change)(change.key, record, refs=change.refs))
 
 
+@rejected("an-unreadable-receipt-is-in-doubt-shipment", "raised KeyError(\"'id'\") at writing.py:")
+class AReceiptOfAnotherShapeIsAKeyError:
+    """A receipt of another shape is a KeyError, and the change is taken for one that never arrived."""
+
+    def push_shipment(self, change):
+        order = change.ref("order", change.record.order_id)
+        key, body = {"Idempotency-Key": change.key}, {"tracking": change.record.tracking}
+        return Receipt(self.http.post(f"/orders/{order}/parcels", json=body, headers=key).json()["id"])
+
+
 @rejected("a-push-gives-a-receipt-shipment", "Return a Receipt with the remote's id")
 class APushReturnsTheId:
     """A push returns the id alone."""
