@@ -37,6 +37,7 @@ MOST_LOST = 4
 PATIENCE = 120.0
 """Seconds after which a call hangs: every call has a deadline far below it."""
 
+BEAT = 5.0
 _PR_SET_PDEATHSIG = 1
 _inherited: list[Any] = []
 
@@ -93,7 +94,7 @@ def _in_a_process(work: Callable[[], None], beat: Callable[[], None]) -> str:
     try:
         ear = select.poll()
         ear.register(watched, select.POLLIN)
-        while time.monotonic() < end and (hung := not ear.poll(5000)):
+        while (left := end - time.monotonic()) > 0 and (hung := not ear.poll(min(left, BEAT) * 1000)):
             beat()
     finally:
         os.close(watched)

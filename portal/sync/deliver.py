@@ -95,7 +95,7 @@ def deliver(job: Job, progress: Progress) -> None:
             if done:
                 stirred = time.monotonic()
             elif time.monotonic() - stirred > PATIENCE:
-                _end_hung_worker(flying.values())
+                _end_worker("hangs", flying.values())
             if time.monotonic() - renewed > HEARTBEAT:
                 keep(job)
                 keep_leases(list(flying.values()))
@@ -105,7 +105,10 @@ def deliver(job: Job, progress: Progress) -> None:
                 del flying[future]
             for outcome in outcomes:
                 charge(outcome.result, partial(redacted, connection))
-            progress.add(settle(connection, outcomes))
+            starved = [each for each in outcomes if isinstance(each.result, MemoryError)]
+            progress.add(settle(connection, [each for each in outcomes if each not in starved]))
+            if starved:  # nobody knows which of them has eaten the memory
+                _end_worker("leaves no memory", [each.operation for each in starved])
             if (
                 Promise.NOTHING not in connector.promises.values()
             ):  # there a person would look at each in doubt
@@ -127,9 +130,9 @@ def _send_suspect(job: Job, unread: Collection[int]) -> bool:
     return not Connection.objects.filter(pk=job.connection.pk, resting_until__gt=Now()).exists()
 
 
-def _end_hung_worker(held: Collection[Operation]) -> None:
+def _end_worker(why: str, held: Collection[Operation]) -> None:
     """A thread that hangs ends with its process only; another worker takes over at once."""
-    logger.error("Sending %s hangs; this worker ends itself.", [operation.op_key for operation in held])
+    logger.error("Sending %s %s; this worker ends itself.", [each.op_key for each in held], why)
     os._exit(os.EX_TEMPFAIL)
 
 

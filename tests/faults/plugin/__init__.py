@@ -22,6 +22,7 @@ from portal.sdk import (
     verify_hmac,
 )
 from portal.sdk.records import KINDS
+from tests.faults.plugin.nasty import nasty
 
 
 class Remote(Connector):
@@ -159,4 +160,4 @@ TAKERS = [_taker(promise) for promise in Promise]
 
 @hook
 def register_connectors() -> list[type[Connector]]:
-    return [Shop, Erp, *TAKERS]
+    return [Shop, Erp, *TAKERS, *nasty(Shop, Taker)]
