@@ -1,6 +1,6 @@
 """The pages and parts of pages that follow from the code: `./run docs` writes them, a test holds them.
 
-One page for each capability, the list of the contract's checks, and the rules of the quality scale.
+One page for each capability and each hook, the list of the contract's checks, and the rules of the quality scale.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from types import NoneType, UnionType
 
 from pydantic import BaseModel
 
+from docs.hook_pages import hook_pages
 from portal.sdk import Connector, Promise
 from portal.sdk.records import KINDS
 from portal.testing.protocols import Capability, protocols
@@ -51,6 +52,7 @@ def pages() -> Iterator[tuple[Path, str]]:
     for capability in protocols().values():
         yield DOCS / "capabilities" / f"{page_name(capability)}.md", "\n".join(_capability(capability)) + "\n"
     yield DOCS / "capabilities" / "index.md", _index()
+    yield from hook_pages(DOCS)
     yield _ending("contract.md", "## What is checked\n\n", _checks())
     yield _ending("quality.md", "## The rules\n\n", _rules())
 
