@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 from django.conf import settings
@@ -93,7 +94,15 @@ def _keep(row: Mark) -> None:
         draft.write_text(json.dumps({"database": str(row.database), "moment": row.moment}), encoding="ascii")
         draft.replace(_path())
     except OSError as error:
-        logger.error("The mark of the database cannot be kept in %s: %s", _path(), error)
+        _complain(
+            f"The mark of the database cannot be kept, so a restore may go unnoticed on this host: {error}"
+        )
+
+
+@cache
+def _complain(said: str) -> None:
+    """Once for each process: it is tried again every second."""
+    logger.error(said)
 
 
 def _micro(moment: datetime) -> int:

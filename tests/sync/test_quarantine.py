@@ -112,6 +112,14 @@ def test_a_copy_that_is_unreadable_or_another_database_s_knows_nothing(house, co
     assert str(Mark.objects.get().database) in copy.read_text()
 
 
+def test_a_copy_that_cannot_be_kept_is_told_once_and_holds_nothing_up(house, copy, settings, caplog):
+    mark._complain.cache_clear()
+    settings.DATA_DIR = copy / "nowhere"
+    for _ in range(3):
+        assert mark.look() is False
+    assert len([each for each in caplog.messages if "may go unnoticed on this host" in each]) == 1
+
+
 def test_noticed_twice_it_begins_once(house, copy):
     mark.look()
     with forgotten():

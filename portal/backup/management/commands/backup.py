@@ -28,7 +28,7 @@ class Command(BaseCommand):
             file, about = back_up(file)
         except (CannotBackUp, Damaged, OSError) as error:
             raise CommandError(f"No backup was made. {error}") from error
-        held = ", ".join(f"{number:,} {name}" for name, number in about.rows.items())
+        held = ", ".join(f"{name} {number:,}" for name, number in about.rows.items())
         self.stdout.write(
             f"{file}: {file.stat().st_size:,} bytes, portal {about.portal} on {about.engine}; {held}."
         )

@@ -56,7 +56,7 @@ class Command(BaseCommand):
         self.stdout.write(AFTER)
 
     def _tell(self, about: Manifest) -> None:
-        held = ", ".join(f"{number:,} {name}" for name, number in about.rows.items())
+        held = ", ".join(f"{name} {number:,}" for name, number in about.rows.items())
         self.stdout.write(
             f"A backup of {about.made_at:%Y-%m-%d %H:%M:%S} UTC, portal {about.portal} on {about.engine}: {held}."
         )
