@@ -259,6 +259,7 @@ def _state(row: Operation) -> Panel:
             ("Cause", row.cause),
             ("Due", show.ago(row.due_at) if row.state in Operation.OPEN else ""),
             ("Attempts", row.attempts),
+            ("Looked up first", "yes: it may have been sent before the restore" if row.look_up_first else ""),
             ("Id there", row.remote_id),
             ("Ended", show.moment(row.finished_at)),
             ("Being sent by", f"{spoken(row.worker)}, until {row.lease_until:%H:%M:%S}" if row.lease_until else ""),
