@@ -53,3 +53,9 @@ def test_who_may_end_it(as_role, restored, role, may):
     address = reverse("admin:sync_quarantine_do", args=[restored.pk, "end_now"])
     assert client.post(address, {"reason": "Enough."}).status_code == (302 if may else 403)
     assert Quarantine.objects.get().open is not may
+
+
+def test_an_operation_in_doubt_says_so(boss, restored):
+    row = Operation.objects.filter(look_up_first=True).first()
+    said = boss.get(reverse("admin:sync_operation_change", args=[row.pk])).content.decode()
+    assert "it may have been sent before the restore" in said
