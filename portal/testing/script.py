@@ -127,7 +127,7 @@ def load(answers: Answers | Path) -> Answers:
     return answers
 
 
-def dump(value: Any) -> bytes:
+def dump(value: Any, indent: int | None = None) -> bytes:
     """JSON as vendors send it: UTF-8, a ``Decimal`` as the number it is, digit by digit."""
-    text = json.dumps(value, ensure_ascii=False, default=lambda number: f"@number:{number}@")
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=lambda number: f"@number:{number}@")
     return _NUMBER.sub(r"\1", text).encode()

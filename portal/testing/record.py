@@ -1,0 +1,134 @@
+"""Write a script from a real remote: what it answers while a connector reads everything once.
+
+``python -m portal.testing.record portal_acme.connector:Acme tests/answers.json url=https://api.example.com``
+
+Secrets are asked for, and blotted out of what is kept; nothing is written at the remote. Look through the file
+before you share it: it holds what the remote said, names of people included.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+from getpass import getpass
+from importlib import import_module
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+import requests
+
+from portal.sdk.connector import Connector
+from portal.sdk.errors import PortalError
+from portal.testing.checks.money import FIGURES
+from portal.testing.registry import fetched, pulled
+from portal.testing.script import dump
+
+MOST_PAGES = 20
+Expect = dict[str, dict[str, str]]
+
+
+class Recording:
+    """``answers`` is the script so far, ``left_out`` the calls whose answers were no JSON, or errors."""
+
+    def __init__(self, secrets: list[str]) -> None:
+        self.answers: dict[str, Any] = {}
+        self.left_out: list[str] = []
+        self._secrets = [secret for secret in secrets if secret]
+
+    def keep(self, request: Any, response: requests.Response) -> None:
+        parts = urlsplit(request.url)
+        text = response.text.replace(f"{parts.scheme}://{parts.netloc}", "{url}")
+        for secret in self._secrets:
+            text = text.replace(secret, "…")
+        route = f"{request.method} {parts.path or '/'}"
+        if parts.query:
+            route += "?" + parts.query.replace("+", "%20")  # a route's plus sign is one
+        if request.method not in ("GET", "HEAD") and request.body:
+            body = request.body.decode() if isinstance(request.body, bytes) else str(request.body)
+            route += f" ~{body}"
+        try:
+            response.raise_for_status()
+            self.answers[route] = json.loads(text, parse_float=Decimal)
+        except (requests.HTTPError, ValueError):
+            self.left_out.append(f"{route} ({response.status_code})")
+
+
+def record(connector: type[Connector], settings: Mapping[str, Any]) -> tuple[Recording, Expect]:
+    """Read all that the connector can read. Returns the script, and what was found: ids with their figures."""
+    fields = connector.Settings.model_fields
+    secrets = [
+        str(settings[name])
+        for name in fields
+        if "SecretStr" in str(fields[name].annotation) and name in settings
+    ]
+    recording, found = Recording(secrets), Expect()
+    made: Any = connector(connector.Settings(**settings))
+    with _listening(recording):
+        try:
+            made.check()
+            for kind in pulled(connector):
+                found[kind] = _walk(made, kind)
+            for kind in fetched(connector):
+                getattr(made, f"fetch_{kind}")(list(found.get(kind, ()))[:1])
+        finally:
+            made.close()
+    return recording, found
+
+
+def _walk(made: Any, kind: str) -> dict[str, str]:
+    """The first pages, and what comes after the last of them."""
+    pull = getattr(made, f"pull_{kind}")
+    pages = list(islice(pull(None), MOST_PAGES))
+    for page in pages:
+        next(iter(pull(page.cursor)), None)
+    return {
+        each.record.external_id: str(getattr(each.record, FIGURES.get(kind, ""), "") or "")
+        for page in pages
+        for each in page.found
+    }
+
+
+@contextmanager
+def _listening(recording: Recording) -> Iterator[None]:
+    send = requests.adapters.HTTPAdapter.send
+
+    def heard(adapter: Any, request: Any, *args: Any, **options: Any) -> requests.Response:
+        response = send(adapter, request, *args, **options)
+        response.content  # noqa: B018 - read here, it is kept for the connector too
+        recording.keep(request, response)
+        return response
+
+    with patch.object(requests.adapters.HTTPAdapter, "send", heard):
+        yield
+
+
+def main(where: str, file: str, *given: str) -> str:
+    """Record, write, and say what was found. Raises ``SystemExit`` with a sentence."""
+    module, _, name = where.partition(":")
+    sys.path.insert(0, str(Path.cwd()))
+    connector = getattr(import_module(module), name)
+    settings = dict(each.split("=", 1) for each in given)
+    for field, declared in connector.Settings.model_fields.items():
+        if field not in settings and "SecretStr" in str(declared.annotation):
+            settings[field] = getpass(f"{declared.title or field}: ")
+    try:
+        recording, found = record(connector, settings)
+    except PortalError as error:
+        raise SystemExit(f"Nothing was written: {error}") from error
+    Path(file).write_bytes(dump(recording.answers, indent=1) + b"\n")
+    told = [f"{file} holds {len(recording.answers)} answers. This was read; is it what people see there?"]
+    told += [f"    {kind!r}: {figures}," for kind, figures in found.items()]
+    told += [f"Left out, because it is no JSON or an error: {call}" for call in recording.left_out]
+    return "\n".join(told)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        raise SystemExit(f"Usage: {(__doc__ or '').split('``')[1]}")
+    sys.stdout.write(main(*sys.argv[1:]) + "\n")
