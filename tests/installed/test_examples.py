@@ -20,6 +20,8 @@ def test_the_preflight_admits_both(portal):
         "The plugin acme 0.1.0 (portal-acme) can be used.",
         "The plugin dummy 0.1.0 (portal-dummy) can be used.",
     ]
+    taken = portal.manage("startconnector", "acme", str(portal.data / "again"))
+    assert "A plugin acme is installed already. Take another name." in taken.stderr
 
 
 def test_dummy_uses_every_hook_there_is():
@@ -127,11 +129,11 @@ def test_dummy_shows_what_it_brings_until_it_is_switched_off(signed_in, page, sh
     look(page, shots, "plugin")
     page.get_by_role("link", name="Settings").click()
     page.get_by_label("Pieces to keep back").fill("-1")
-    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.locator("body")).to_contain_text("Input should be greater than or equal to 0.")
     look(page, shots, "settings")
     page.get_by_label("Pieces to keep back").fill("2")
-    page.get_by_role("button", name="Settings").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.locator("body")).to_contain_text(
         "Saved: Greeting was not given, is Noted; Pieces to keep back"
     )

@@ -4,28 +4,14 @@ import os
 import re
 import subprocess
 import sys
-from zipfile import ZipFile
 
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from tests.plugin_host.conftest import Portal
-
 EXAMPLE = settings.BASE_DIR / "examples" / "portal-acme"
 PAGE = settings.BASE_DIR / "docs" / "write-a-connector.md"
 LEFT_BY_TOOLS = {"__pycache__", ".pytest_cache", ".ruff_cache", "build"}
-
-ADD_PAGE = """
-from django.contrib.auth import get_user_model
-from django.test import Client
-from django.urls import reverse
-
-client = Client(headers={"host": "127.0.0.1"})
-client.force_login(get_user_model().objects.create_superuser("boss"))
-for query in ("", "?connector=acme"):
-    print(client.get(reverse("admin:connections_connection_add") + query).content.decode())
-"""
 
 
 def start(*words):
@@ -81,27 +67,6 @@ def test_its_test_fails_when_the_connector_is_spoilt(acme):
     assert "[a-conflict-is-read-again-stock]" in run("-m", "pytest", cwd=acme).stdout
 
 
-@pytest.mark.processes
-def test_its_wheel_works_in_the_portal_and_the_admin_offers_it(acme, tmp_path):
-    portal = Portal(tmp_path)
-    assert "Acme on the quality scale" in run("-m", "pytest", "-q", "--certify", cwd=acme).stdout
-    built = run("-c", "from setuptools.build_meta import build_wheel; build_wheel('dist')", cwd=acme)
-    assert built.returncode == 0, built.stderr
-    (wheel,) = (acme / "dist").glob("*.whl")
-    ZipFile(wheel).extractall(portal.site)
-    assert "Requires-Dist: erp-portal<" in next(portal.site.glob("*/METADATA")).read_text("utf-8")
-
-    portal.ok("migrate")
-    assert portal.ok("plugins", "preflight") == "The plugin acme 0.1.0 (portal-acme) can be used.\n"
-    assert re.search(r"acme +0\.1\.0 +portal-acme +admitted +connector acme", portal.ok("plugins", "list"))
-    assert portal.ok("plugins", "ratings", "acme").startswith("Acme: Gold. ")
-    page = portal.ok("shell", "-c", ADD_PAGE)
-    assert "?connector=acme" in page
-    assert "API token" in page
-    taken = portal.manage("startconnector", "acme", str(tmp_path / "again"))
-    assert "A plugin acme is installed already. Take another name." in taken.stderr
-
-
 @pytest.mark.parametrize("name", ["Acme", "2go", "acme-shop", "acme__shop", "a b", "class", ""])
 def test_a_name_that_makes_no_package_is_refused(tmp_path, name):
     with pytest.raises(CommandError, match="cannot name a connector: it becomes a Python package"):
@@ -125,16 +90,9 @@ def test_nothing_is_written_over(acme):
     assert texts(acme) == before
 
 
-def test_the_page_for_authors_shows_the_example_and_commands_that_exist():
+def test_the_page_for_authors_shows_the_example():
     page = PAGE.read_text("utf-8")
     shown = re.findall(r"\{literalinclude\} (\S+)", page)
     assert len(shown) == 4
     assert all((PAGE.parent / each).resolve().is_relative_to(EXAMPLE) for each in shown)
     assert all((PAGE.parent / each).is_file() for each in shown)
-    for command in re.findall(r"^\$ ./run manage (\S+(?: [a-z]+)?)", page, re.MULTILINE):
-        assert command in ("startconnector acme", "plugins preflight", "plugins list")
-    assert all(kind == "console" or kind.startswith("{literalinclude}") for kind in fences(page))
-
-
-def fences(page):
-    return re.findall(r"^```(\S.*)$", page, re.MULTILINE)

@@ -23,7 +23,7 @@ class Dummy(Connector):
         self.http = Http(settings.url, headers={"Authorization": f"Bearer {token}"}, secrets=[token])
 
     def check(self) -> str:
-        return f"Dummy {self.http.get('/account').object()['version']} answers."
+        return f"Dummy {self.http.get('/account').value('version')} answers."
 
     def pull_location(self, cursor: str | None) -> Iterator[Page[Location]]:
         return self._pull("/places", location, cursor)
@@ -41,7 +41,7 @@ class Dummy(Connector):
             "note": order.customer.name,
             "lines": lines,
         }
-        known_as = self.http.put(f"/orders/{change.key}", json=body).object()["id"]
+        known_as = self.http.put(f"/orders/{change.key}", json=body).value("id")
         return Receipt(known_as, f"Dummy calls it {known_as}.")
 
     def find_order(self, change: Change[Order]) -> Receipt | None:
