@@ -39,6 +39,13 @@ def test_settings_import_no_plugin():
     assert answer.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("name", ["Acme", "acme:print", "1acme", "acme/x", "a" * 41])
+def test_a_name_that_cannot_be_part_of_an_address_is_refused(name):
+    [decided] = decide(source(name))
+    assert decided.state == State.REFUSED
+    assert "its name has to be at most 40 lower-case letters" in decided.reason
+
+
 @pytest.mark.parametrize(
     ("requires", "state"),
     [
