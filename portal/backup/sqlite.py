@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -31,6 +32,10 @@ def exchange(database: Path, restored: Path) -> str:
         restored.replace(database)
         return ""
     _alone(database)
+    # Whoever restores, perhaps root, the portal's own user has to open it.
+    owner = database.stat()
+    restored.chmod(owner.st_mode & 0o777)
+    os.chown(restored, owner.st_uid, owner.st_gid)
     aside = database.with_name(f"{database.name}.before-{stamp()}")
     aside.hardlink_to(database)
     for part in ("-wal", "-shm"):  # left by a database that is damaged: they must not meet the new one

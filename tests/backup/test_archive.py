@@ -179,6 +179,13 @@ def test_a_damaged_database_gives_way(database, tmp_path):
         assert db.execute("SELECT * FROM pair").fetchall() == [(0, 0)]
 
 
+def test_what_is_restored_belongs_to_whom_the_old_one_did(database, tmp_path):
+    sqlite.dump(database, tmp_path / "copy")
+    database.chmod(0o640)
+    sqlite.exchange(database, tmp_path / "copy")
+    assert database.stat().st_mode & 0o777 == 0o640
+
+
 def test_the_log_that_a_damaged_database_leaves_never_meets_the_new_one(database, tmp_path, monkeypatch):
     sqlite.dump(database, tmp_path / "copy")
     monkeypatch.setattr(sqlite, "_alone", lambda _: None)
