@@ -130,7 +130,7 @@ def _reason(error: Exception) -> str:
     for kind, words in _IN_WORDS.items():
         if isinstance(error, kind):
             return f"{words} ({type(error).__name__}: {str(error)[:200]})"
-    return str(error)[:500] or type(error).__name__
+    return str(error)[:500].rstrip(".") or type(error).__name__
 
 
 _IN_WORDS: dict[type[Exception] | tuple[type[Exception], ...], str] = {

@@ -7,7 +7,7 @@ never appear in a message or a ``repr``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -185,6 +185,8 @@ class Http:
         content_before: Any = None
         token: T | None = first
         while token is not None:
+            if not isinstance(token, Hashable):
+                raise self.doubt("names a next page that is none", read=True)
             if token in seen or len(seen) >= most:
                 raise self._circle(len(seen))
             seen.add(token)

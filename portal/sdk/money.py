@@ -69,7 +69,7 @@ class Money:
             raise ValueError(f"Give the amount {amount!r} as text or Decimal: a float is not exact.")  # noqa: TRY004 - one kind of error for all bad amounts
         try:
             value = Decimal(amount)
-        except (InvalidOperation, TypeError) as error:
+        except (InvalidOperation, TypeError, ValueError) as error:
             raise ValueError(f"{amount!r} is not an amount of money.") from error
         if not value.is_finite():
             raise ValueError(f"{amount!r} is not an amount of money.")
@@ -178,20 +178,16 @@ class Money:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            _fits,
-            core_schema.union_schema(
-                [
-                    core_schema.is_instance_schema(cls),
-                    core_schema.no_info_after_validator_function(cls.parse, core_schema.str_schema()),
-                ]
-            ),
-            serialization=core_schema.plain_serializer_function_ser_schema(str),
+        return core_schema.no_info_plain_validator_function(
+            _fitting, serialization=core_schema.plain_serializer_function_ser_schema(str)
         )
 
 
-def _fits(money: Money) -> Money:
+def _fitting(given: Any) -> Money:
     """In a record an amount has to fit the ledger."""
+    money = Money.parse(given) if isinstance(given, str) else given
+    if not isinstance(money, Money):
+        raise ValueError(f"{str(given)[:40]!r} is not an amount of money like 12.50 EUR")  # noqa: TRY004 - as above
     if abs(money.amount) >= LARGEST:
         raise ValueError(f"{money.amount:.3E} {money.currency} is more than any amount of money")
     return money
