@@ -46,8 +46,8 @@ MEND = {
 """What to do, where the reason does not say it."""
 CHANGE = "portal_plugins.change_plugin"
 REMOVE = (
-    "Switch {0} off to stop it at once. To remove it for good, uninstall its package and start the portal again; "
-    "what it left behind waits until it is installed again."
+    "Switch {0} off to stop it at once. ./run manage plugins remove {0} says what it would leave behind, and with --yes "
+    "exports and deletes that; then uninstall its package and start the portal again."
 )
 
 
