@@ -1,6 +1,7 @@
 """Every screen registers itself when it is imported; Django looks for them here."""
 
 from portal.desk.screens import (
+    backfills,
     cases,
     catalog,
     connections,
@@ -21,6 +22,7 @@ from portal.desk.screens import (
 )
 
 __all__ = [
+    "backfills",
     "cases",
     "catalog",
     "connections",

@@ -54,6 +54,7 @@ GROUPS: dict[str, list[Place]] = {
     "Engine": [
         Place("Jobs", "event_repeat", "sync.job"),
         Place("Runs", "play_circle", "sync.run"),
+        Place("Backfills", "history", "sync.backfill"),
         Place("Events", "webhook", "sync.event"),
         Place("Attempts", "send", "sync.attempt"),
         Place("Facts", "timeline", "sync.fact"),

@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Count, Q
 
 from portal.connections.models import Connection
+from portal.desk.waiting import trouble
 from portal.sync.models import Flow, Job, Operation
 
 HELD = (Operation.State.HELD, Operation.State.REVIEW, Operation.State.DEAD)
@@ -24,6 +25,14 @@ class Arrow:
     read_at: datetime | None
     waiting: int
     held: int
+
+    @property
+    def trouble(self) -> str:
+        """Which of its ends cannot be used, as a sentence; empty when both can."""
+        for end in (self.flow.target, self.flow.source):
+            if why := trouble(end):
+                return f"waits for {end}, {why}"
+        return ""
 
 
 @dataclass(slots=True)

@@ -18,6 +18,8 @@ EXTRA: dict[str, list[str]] = {
         *MENDING,
         "sync.switch_flow",
         "sync.change_job",
+        "sync.add_backfill",
+        "sync.change_backfill",
         "sync.change_event",
         "sync.end_quarantine",
         "connections.test_connection",

@@ -19,7 +19,7 @@ class ConnectionForm(forms.ModelForm):
 
     class Meta:
         model = Connection
-        fields = ["name", "slug", "enabled"]
+        fields = ["name", "slug", "enabled", "calls_per_second"]
 
     def setting_values(self) -> dict[str, Any]:
         return given_settings(self.cleaned_data)

@@ -48,6 +48,7 @@ TONES = {
     "rejected": "quiet",
     "running": "info",
     "failed": "bad",
+    "stopped": "quiet",
     "new": "info",
     "gone": "quiet",
     "parked": "bad",

@@ -20,7 +20,7 @@ from portal.plugins.models import Plugin
 from portal.plugins.switches import note_installed
 from portal.records.models import Order, Product, Refund, Shipment, StockLevel
 from portal.sync import quarantine
-from portal.sync.models import Case, Event, Flow, Job, Operation, Run
+from portal.sync.models import Backfill, Case, Event, Flow, Job, Operation, Run
 from tests import factories
 
 WIDTHS = {"desk": 1440, "phone": 390}
@@ -51,6 +51,7 @@ def pages():
         Reference,
         Job,
         Run,
+        Backfill,
         Event,
         Plugin,
     ):
@@ -65,6 +66,9 @@ def pages():
     yield "connection", row(Connection, slug="shop")
     yield "flow", row(Flow, kind="order")
     yield "reference", row(Reference, record_id=None)
+    yield "backfill", row(Backfill)
+    yield "add-backfill", reverse("admin:sync_backfill_add")
+    yield "backfill-a-flow", do(Flow, "backfill", kind="order")
     yield "job", row(Job, failures__gt=0)
     yield "event", row(Event)
     yield "choose-connector", reverse("admin:connections_connection_add")

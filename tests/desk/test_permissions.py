@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from portal.connections.models import Connection, Reference
 from portal.plugins.models import Plugin
-from portal.sync.models import Case, Event, Flow, Job, Operation
+from portal.sync.models import Backfill, Case, Event, Flow, Job, Operation
 from tests import factories
 
 BUTTONS = [
@@ -22,6 +22,11 @@ BUTTONS = [
     (Flow, "pause", "sync.switch_flow"),
     (Flow, "resume", "sync.switch_flow"),
     (Flow, "back_to_draft", "sync.switch_flow"),
+    (Flow, "backfill", "sync.add_backfill"),
+    (Backfill, "pause", "sync.change_backfill"),
+    (Backfill, "resume", "sync.change_backfill"),
+    (Backfill, "stop", "sync.change_backfill"),
+    (Case, "fetch_missing", "sync.add_backfill"),
     (Operation, "try_again", "sync.mend_operation"),
     (Operation, "mark_done", "sync.mend_operation"),
     (Operation, "cancel", "sync.mend_operation"),
@@ -161,6 +166,8 @@ MAY = {
         "sync.mend_case",
         "sync.switch_flow",
         "sync.change_job",
+        "sync.add_backfill",
+        "sync.change_backfill",
         "sync.change_event",
         "connections.test_connection",
     },

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils import timezone
 
 from portal.plugins.switches import note_installed
 from portal.records.models import Product, StockLevel
-from portal.sync.models import Beat, Effect, Event, Flow, Operation, Run
+from portal.sync.facts import note
+from portal.sync.models import Backfill, Beat, Effect, Event, Flow, Operation, Run
 from tests.factories.records import known_at, levels, orders, products, refund, shipment
 from tests.factories.setup import erp, flow, shop
 from tests.factories.work import case, event, job, operation, run, untied
@@ -68,6 +71,7 @@ def _trouble(far, near):
 
 
 def _engine(far, near):
+    _backfill(far)
     pull = job(far, "pull:order")
     run(pull)
     run(pull, Run.State.RUNNING, total=400)
@@ -83,3 +87,21 @@ def _engine(far, near):
         event(far, number, Event.State.NEW if number == 8 else Event.State.DONE)
     Beat.objects.create(name="pump", at=timezone.now(), note="web1:4711")
     Beat.objects.create(name="canary", at=timezone.now(), note="1 web1 4711")
+
+
+def _backfill(far):
+    """The orders of three days are being read again, a third of them is through."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    asked = Backfill.objects.create(
+        connection=far,
+        kind="order",
+        since=midnight - timedelta(days=3),
+        until=midnight,
+        state=Backfill.State.RUNNING,
+        asked_by="boss",
+        done=430,
+        total=1310,
+        counts={"new": 12, "unchanged": 418},
+        going_since=timezone.now() - timedelta(minutes=2),
+    )
+    note("backfill", [(asked.pk, "boss asked for it.", None)], timezone.now() - timedelta(minutes=3))

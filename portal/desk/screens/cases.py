@@ -17,7 +17,7 @@ from portal.desk.buttons import button
 from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, table, text, values
 from portal.desk.subjects import subject_link
-from portal.sync import mending
+from portal.sync import gaps, mending
 from portal.sync.models import Case
 
 MEND = "sync.mend_case"
@@ -26,6 +26,14 @@ MOST = 200
 
 def _open(row: Case) -> bool:
     return row.state == Case.State.OPEN
+
+
+def _gap(row: Case) -> bool:
+    return _open(row) and row.cause.startswith(gaps.CAUSE)
+
+
+def _repeatable(row: Case) -> bool:
+    return _open(row) and row.items.exclude(operation=None).exists()
 
 
 @admin.register(Case)
@@ -39,7 +47,7 @@ class CaseAdmin(ReadOnlyAdmin):
     ordering = ["-state", "cause", "-seen_at"]
     empty = "Nothing needs a person. When something does, it stands here with what to do about it."
     actions = ["assign_chosen"]
-    buttons = ["try_all_again", "assign_to_me", "resolve"]
+    buttons = ["fetch_missing", "try_all_again", "assign_to_me", "resolve"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
         held = Count("items", filter=Q(items__resolved_at=None), distinct=True)
@@ -122,7 +130,20 @@ class CaseAdmin(ReadOnlyAdmin):
 
     # -- the buttons --
 
-    @button("Try all again", permission="sync.mend_operation", icon="replay", style="primary", shown=_open)
+    @button(
+        "Fetch what is missing", permission="sync.add_backfill", icon="history", style="primary", shown=_gap
+    )
+    def fetch_missing(self, request: HttpRequest, row: Case) -> str:
+        number = gaps.fetch_missing(row, request.user)
+        if not number:
+            raise ValueError("All of it is being read again already; see Backfills.")
+        return (
+            f"{row.connection} is read again for {number} stretches of time; see Backfills for how far it is."
+        )
+
+    @button(
+        "Try all again", permission="sync.mend_operation", icon="replay", style="primary", shown=_repeatable
+    )
     def try_all_again(self, request: HttpRequest, row: Case) -> str:
         ids = row.items.filter(resolved_at=None).exclude(operation=None).values_list("operation", flat=True)
         done = mending.retry_operations(list(ids), request.user)

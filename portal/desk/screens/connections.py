@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.html import format_html
 
+from portal.connections.budget import rate_of, waits
 from portal.connections.crypto import Unreadable
 from portal.connections.models import Connection
 from portal.connections.services import save_connection
@@ -24,7 +27,7 @@ from portal.plugins.manager import UnknownConnector, connector_class, connector_
 from portal.plugins.ratings import standing
 from portal.sdk import Connector
 from portal.sync.doors import ring_pulls
-from portal.sync.health import probe, wake
+from portal.sync.health import OPEN_AFTER, probe, wake
 from portal.sync.jobs import ensure_jobs
 from portal.sync.models import Case, Flow, Job
 
@@ -115,7 +118,7 @@ class ConnectionAdmin(WebhookButtons):
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Connection | None = None) -> list[Any]:
-        own: list[Any] = [(None, {"fields": ["name", "slug", "enabled"]})]
+        own: list[Any] = [(None, {"fields": ["name", "slug", "enabled", "calls_per_second"]})]
         may_edit = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         connector = self._connector(request, obj)
         if may_edit and (names := setting_names(connector)):
@@ -132,7 +135,7 @@ class ConnectionAdmin(WebhookButtons):
             save_connection(obj, form.setting_values())
             wake(obj)
         else:
-            obj.save(update_fields=["name", "slug", "enabled"])
+            obj.save(update_fields=["name", "slug", "enabled", "calls_per_second"])
         ensure_jobs()
 
     # -- the page --
@@ -208,12 +211,33 @@ def _health(row: Connection) -> Panel:
             ("Now", show.light(row.health, row.get_health_display())),
             ("Since", show.ago(row.health_since, "it was never tested")),
             ("It said", row.health_text),
-            ("No call before", show.moment(row.resting_until) if row.resting_until else "no rest needed"),
-            ("Failures in a row", row.failures),
+            ("Calls", _calls(row)),
+            ("Failures in a row", _circuit(row)),
         ],
         wide=True,
         above=True,
     )
+
+
+def _calls(row: Connection) -> str:
+    """Whether the next call waits, until when and why; and how many are allowed."""
+    cls = _class(row)
+    rate = rate_of(row, cls.rate if cls else None)
+    wait, why = waits(row, rate)
+    rested = row.resting_until - timezone.now() if row.resting_until else timedelta(0)
+    if rested > wait:
+        wait, why = rested, "" if row.failures == 0 else "it rests after failing."
+    allowed_now = f"{rate}, by all workers and hosts together" if rate else "as many as there is work for"
+    if wait <= timedelta(0):
+        return allowed_now
+    until = timezone.localtime(timezone.now() + wait)
+    return f"waiting until {until:%H:%M:%S}: {why}" if why else f"waiting until {until:%H:%M:%S}"
+
+
+def _circuit(row: Connection) -> str:
+    if row.failures < OPEN_AFTER:
+        return str(row.failures)
+    return f"{row.failures}: after each rest one call alone is tried; when it works, everything goes on by itself"
 
 
 def _listed(words: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -10,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from portal.connections.models import Connection
 from portal.desk import show
@@ -18,7 +20,11 @@ from portal.desk.buttons import button
 from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, table, text, values
 from portal.desk.picture import HELD, picture
+from portal.desk.screens.backfills import SpanForm, moments
+from portal.desk.waiting import trouble
 from portal.plugins.manager import UnknownConnector
+from portal.sync.backfill import DATED, ask
+from portal.sync.flows import ACTIVE
 from portal.sync.jobs import ensure_jobs
 from portal.sync.models import Flow, Job, Operation
 from portal.sync.switching import obstacles, switch
@@ -71,7 +77,7 @@ class FlowAdmin(DeskAdmin):
     search_fields = ["source__name", "target__name", "kind"]
     list_before_template = "desk/flows_picture.html"
     empty = "A flow brings one kind of record from one connection to another. Add the connections first."
-    buttons = ["start", "rehearse", "pause", "resume", "back_to_draft"]
+    buttons = ["start", "rehearse", "pause", "resume", "back_to_draft", "backfill"]
     fields = ["kind", "source", "target", "start_at", "every", "buffer"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Flow]:
@@ -160,8 +166,20 @@ class FlowAdmin(DeskAdmin):
     def panels(self, request: HttpRequest, row: Any) -> list[Panel]:
         numbers = row.operations.order_by().values("state").annotate(number=Count("pk"))
         by_state = {Operation.State(each["state"]): each["number"] for each in numbers}
+        waits = [
+            text(
+                f"It waits for {end}",
+                f"{end} is {why}. Nothing is lost; it goes on by itself.",
+                "warn",
+                wide=True,
+                above=True,
+            )
+            for end in (row.source, row.target)
+            if (why := trouble(end))
+        ]
         found = [
             text(f"This flow is {row.get_state_display()}", WORDS[State(row.state)], wide=True, above=True),
+            *waits,
             values(
                 "How far it is",
                 [
@@ -220,6 +238,22 @@ class FlowAdmin(DeskAdmin):
     def resume(self, request: HttpRequest, row: Flow) -> str:
         switch(row, State.LIVE, request.user)
         return f"{row} is live again. What waited is being sent."
+
+    @button(
+        "Backfill…",
+        permission="sync.add_backfill",
+        icon="history",
+        form=SpanForm,
+        shown=lambda flow: flow.state in ACTIVE and flow.kind in DATED,
+        asks="Everything of these days is read again from the source, beside what is read all the time. What is "
+        "missing comes in and is sent on; nothing is sent twice.",
+    )
+    def backfill(self, request: HttpRequest, row: Flow, first_day: date, last_day: date) -> str:
+        made = ask(row.source, row.kind, *moments(first_day, last_day), by=request.user)
+        left = ""
+        if row.start_at and made.since < row.start_at:
+            left = f" What was before {timezone.localtime(row.start_at):%d %b %Y, %H:%M} comes in, but this flow leaves it alone."
+        return f"{made} are read again; see Backfills for how far it is.{left}"
 
     @button("Back to draft", permission=SWITCH, icon="undo", shown=_in(State.REHEARSAL))
     def back_to_draft(self, request: HttpRequest, row: Flow) -> str:

@@ -20,6 +20,7 @@ from portal.desk.buttons import Button, Reason, ReasonAndId, button
 from portal.desk.filters import ConnectionFilter, FlowFilter
 from portal.desk.panels import Panel, raw, table, text, timeline, values
 from portal.desk.records import record_link
+from portal.desk.waiting import standing
 from portal.sdk import Promise
 from portal.sync import mending
 from portal.sync.models import Case, Operation
@@ -94,7 +95,7 @@ class OperationAdmin(ReadOnlyAdmin):
 
     @admin.display(description="state", ordering="state")
     def status(self, row: Operation) -> str:
-        return show.state(row)
+        return standing(row)
 
     @admin.display(ordering="record_id")
     def record(self, row: Operation) -> str:
@@ -255,14 +256,17 @@ def _state(row: Operation) -> Panel:
     return values(
         "State",
         [
-            ("Now", show.state(row)),
+            ("Now", standing(row)),
             ("Cause", row.cause),
             ("Due", show.ago(row.due_at) if row.state in Operation.OPEN else ""),
             ("Attempts", row.attempts),
             ("Looked up first", "yes: it may have been sent before the restore" if row.look_up_first else ""),
             ("Id there", row.remote_id),
             ("Ended", show.moment(row.finished_at)),
-            ("Being sent by", f"{spoken(row.worker)}, until {row.lease_until:%H:%M:%S}" if row.lease_until else ""),
+            (
+                "Being sent by",
+                f"{spoken(row.worker)}, until {row.lease_until:%H:%M:%S}" if row.lease_until else "",
+            ),
         ],
     )
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from portal.connections.models import Reference
 from portal.desk import show
 from portal.desk.panels import Panel, table
+from portal.desk.waiting import standing
 from portal.sync.models import Operation
 
 MOST = 50
@@ -57,7 +58,7 @@ def operations_panel(request: HttpRequest, related: Sequence[tuple[str, Sequence
         [
             (
                 show.row_link(each, f"{each.kind} {each.label}") if linked else f"{each.kind} {each.label}",
-                show.state(each),
+                standing(each),
                 show.row_link(each.connection),
                 each.remote_id or show.NOTHING,
                 each.attempts,

@@ -61,6 +61,10 @@ class Backfill(models.Model):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.connection}"
 
+    @property
+    def at_work(self) -> bool:
+        return self.state in self.AT_WORK
+
     def ends_at(self) -> datetime | None:
         """When it will be through at its present speed; None where nobody can tell."""
         came = self.done - self.done_before
