@@ -54,7 +54,7 @@ def ask(
         except FOREIGN as error:
             why = str(error) if isinstance(error, Refused) else f"it failed: {in_words(error)}"
             said = f"Its hook {hook}, asked about {len(asked)}: {why}. The portal decided by itself."
-            transaction.on_commit(partial(record, decider.plugin, said))
+            transaction.on_commit(partial(record, decider.plugin, said), robust=True)
             continue
         for external_id, answer in found.items():
             decided.setdefault(external_id, Decided(decider.plugin, answer))

@@ -24,7 +24,7 @@ def full(plugin: str, permission: str) -> str:
 def make_permissions(apps: Apps = everything, **_: Any) -> None:
     """A row for every right of a plugin in use. Those of a plugin that is away stay with whoever has them.
 
-    Runs after every ``migrate``; ``apps`` are the models whose tables are there by now.
+    Runs after every ``migrate`` and when the pump starts; ``apps`` are the models whose tables are there by now.
     """
     try:
         apps.get_model("auth", "Permission")

@@ -58,7 +58,7 @@ def matches(
             said = (
                 f"Its hook {HOOK} answered {each.answer.key!r} for {external_id!r}, {why}. It is left untied."
             )
-            transaction.on_commit(partial(record, each.plugin, said))
+            transaction.on_commit(partial(record, each.plugin, said), robust=True)
             continue
         found[external_id] = row
         taken.add(row.pk)

@@ -5,10 +5,12 @@ import signal
 from threading import Event
 from typing import Any
 
+from django.apps import apps
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django_q.models import Schedule
 
+from portal.plugins.permissions import make_permissions
 from portal.plugins.switches import remember
 from portal.sync.jobs import ensure_jobs
 from portal.sync.pump import turn
@@ -31,6 +33,7 @@ class Command(BaseCommand):
         )
         ensure_jobs()
         remember()
+        make_permissions(apps)
         self.stdout.write("The pump is running.")
         while not stop.wait(PAUSE):
             try:
