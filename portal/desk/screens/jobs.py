@@ -153,6 +153,6 @@ class RunAdmin(ReadOnlyAdmin):
 
 
 def counted(run: Run) -> str:
-    """Its counts, or the sentence of a plugin's own job."""
+    """Its counts, else the sentence of a plugin's own job, else why it failed."""
     counts = ", ".join(f"{number} {name.replace('_', ' ')}" for name, number in run.counts.items())
-    return counts or run.said or show.NOTHING
+    return counts or run.said or run.error or show.NOTHING
