@@ -28,7 +28,9 @@ class Arrow:
 
     @property
     def trouble(self) -> str:
-        """Which of its ends cannot be used, as a sentence; empty when both can."""
+        """Which of its ends a running flow waits for, as a sentence; empty when it can use both."""
+        if self.flow.state not in (Flow.State.LIVE, Flow.State.REHEARSAL):
+            return ""
         for end in (self.flow.target, self.flow.source):
             if why := trouble(end):
                 return f"waits for {end}, {why}"

@@ -12,13 +12,16 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.connections.budget import Turns
 from portal.connections.models import Connection, Reference
+from portal.connections.services import note_trouble
 from portal.desk.roles import create_roles
 from portal.plugins.admission import Admission, Admissions, State
 from portal.plugins.discovery import GROUP, PluginSource
 from portal.plugins.models import Plugin
 from portal.plugins.switches import note_installed
 from portal.records.models import Order, Product, Refund, Shipment, StockLevel
+from portal.sdk import Misconfigured
 from portal.sync import quarantine
 from portal.sync.models import Backfill, Case, Event, Flow, Job, Operation, Run
 from tests import factories
@@ -293,4 +296,43 @@ def test_the_search_opens_its_first_hit_with_enter_and_forgives_an_empty_one(ins
     page.locator("#command-results-list li").first.wait_for()
     field.press("Enter")
     page.wait_for_url("**/records/**")
+    assert told == []
+
+
+def test_a_backfill_moves_on_while_it_is_watched(inside, page, told):
+    row = Backfill.objects.get()
+    page.clock.install()
+    page.goto(inside + reverse("admin:sync_backfill_change", args=[row.pk]))
+    page.get_by_text("430 of 1310").wait_for()
+    Backfill.objects.update(done=900)
+    page.clock.fast_forward(6_000)
+    page.get_by_text("900 of 1310").wait_for()
+    page.get_by_role("button", name="Stop").click()
+
+    page.get_by_text("Nothing more of it is read").wait_for()
+    assert page.locator("[hx-trigger]").filter(has_text="900 of 1310").count() == 0
+    assert told == []
+
+
+@pytest.mark.parametrize("screen", WIDTHS)
+def test_what_waits_is_seen_where_it_is_looked_for(inside, page, told, shots, screen):
+    page.set_viewport_size({"width": WIDTHS[screen], "height": 900})
+    note_trouble(Connection.objects.get(slug="erp"), Misconfigured("The key was refused."))
+    far = Connection.objects.get(slug="shop")
+    Connection.objects.update(calls_per_second=2)
+    Turns(far).rest(timedelta(minutes=1), "Demo shop asks us to slow down (HTTP 429).")
+    looked = {
+        "flows-waiting": ("admin:sync_flow_changelist", [], "waits for Tryton, down since"),
+        "operations-waiting": ("admin:sync_operation_changelist", [], "waits for Tryton, down since"),
+        "connection-waiting": ("admin:connections_connection_change", [far.pk], "waiting until"),
+    }
+    for name, (place, args, said) in looked.items():
+        page.goto(inside + reverse(place, args=args))
+        page.get_by_text(said).first.wait_for()
+        needed, given = page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        page.screenshot(path=shots / f"{screen}-{name}.png", full_page=True)
+        assert needed <= given, name
+
     assert told == []

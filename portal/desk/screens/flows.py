@@ -240,7 +240,7 @@ class FlowAdmin(DeskAdmin):
         return f"{row} is live again. What waited is being sent."
 
     @button(
-        "Backfill…",
+        "Backfill",
         permission="sync.add_backfill",
         icon="history",
         form=SpanForm,
