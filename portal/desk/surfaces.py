@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -19,7 +19,7 @@ from portal.plugins.failures import PluginFailed
 from portal.plugins.manager import plugins
 from portal.plugins.models import Plugin
 from portal.plugins.permissions import full
-from portal.sdk import Figure, PortalError, RecordAction, RecordPanel, Subject, Text, Tile
+from portal.sdk import Figure, PortalError, RecordAction, RecordPanel, Text, Tile
 from portal.sdk.surfaces import Block
 
 T = TypeVar("T", RecordPanel, RecordAction, Tile)
@@ -39,10 +39,12 @@ def allowed(request: HttpRequest, plugin: str, permission: str) -> bool:
     return not permission or bool(request.user.has_perm(full(plugin, permission)))
 
 
-def panels(request: HttpRequest, make: Callable[[], Subject], kind: str, at: str) -> Iterator[Panel]:
-    """The plugins' boxes for a record of that kind from the connection ``at``; ``make`` is called when there is
-    somebody to ask."""
-    wanted = _open_to(request, [each for each in plugins().brought(RecordPanel) if kind in each[1].kinds], at)
+def panels(request: HttpRequest, make: Callable[[], Any], kind: str, *at: str) -> Iterator[Panel]:
+    """The plugins' boxes for a page of that kind that belongs to these connections; ``make`` makes its subject
+    when there is somebody to ask."""
+    wanted = _open_to(
+        request, [each for each in plugins().brought(RecordPanel) if kind in each[1].kinds], *at
+    )
     subject = make() if wanted else None
     for plugin, panel in wanted:
         if drawn := _panel(plugin, panel, subject):
@@ -50,7 +52,7 @@ def panels(request: HttpRequest, make: Callable[[], Subject], kind: str, at: str
             yield Panel(panel.title, "desk/panels/drawn.html", {"html": drawn}, link=where)
 
 
-def _panel(plugin: str, panel: RecordPanel, subject: Subject | None) -> SafeString:
+def _panel(plugin: str, panel: RecordPanel, subject: Any) -> SafeString:
     doing = f"The panel “{panel.title}”"
     try:
         blocks = listed(plugin, doing, Block, panel.show, subject=subject)
@@ -61,13 +63,13 @@ def _panel(plugin: str, panel: RecordPanel, subject: Subject | None) -> SafeStri
 
 
 def actions(request: HttpRequest, kind: str, *at: str) -> list[tuple[str, RecordAction]]:
-    """The plugins' actions that this person may take on records of that kind from these connections, each with
+    """The plugins' actions that this person may take on pages of that kind that belong to these connections, each with
     its plugin's name."""
     brought = plugins().brought(RecordAction)
     return _open_to(request, [each for each in brought if kind in each[1].kinds], *at)
 
 
-def act(plugin: str, action: RecordAction, subject: Subject, by: str) -> str:
+def act(plugin: str, action: RecordAction, subject: Any, by: str) -> str:
     """Take it; what came of it as a sentence. Raises ``PortalError`` with one that says why not."""
     said = guarded(plugin, f"The action “{action.title}”", action.run, subject=subject, by=by)
     return str(said or f"{action.title}: done.")

@@ -10,8 +10,7 @@ from typing import Any, get_args
 from portal.plugins.discovery import NAME
 from portal.sdk.connector import Connector
 from portal.sdk.contributions import Permission, PluginJob, PluginSettings, Retention, Topic, Transform
-from portal.sdk.subjects import RecordKind
-from portal.sdk.surfaces import PluginUrl, RecordAction, RecordPanel, Tile
+from portal.sdk.surfaces import PageKind, PluginUrl, RecordAction, RecordPanel, Tile
 
 ROLES = ("viewer", "operator", "mapper", "finance")
 
@@ -77,8 +76,8 @@ def faults(thing: Any, others: Collection[Any], permissions: Collection[str]) ->
         if span is not None and not (isinstance(span, timedelta) and span >= timedelta(seconds=1)):
             yield f"{name} of {what} has to be a timedelta of a second or more"
     for kind in getattr(thing, "kinds", ()):
-        if kind not in get_args(RecordKind):
-            yield f"{what} is for {kind!r}, which has no page; there are {', '.join(get_args(RecordKind))}"
+        if kind not in get_args(PageKind):
+            yield f"{what} is for {kind!r}, which has no page; there are {', '.join(get_args(PageKind))}"
     yield from _rights(thing, what, permissions)
 
 

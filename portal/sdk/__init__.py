@@ -128,7 +128,7 @@ from portal.sdk.records import (
     Tax,
     version_of,
 )
-from portal.sdk.subjects import ConnectionInfo, FlowInfo, Subject
+from portal.sdk.subjects import CaseInfo, ConnectionInfo, FlowInfo, Subject
 from portal.sdk.surfaces import Figure, PluginUrl, RecordAction, RecordPanel, Table, Text, Tile, Values
 from portal.sdk.webhooks import verify_hmac, verify_time
 
@@ -137,6 +137,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Address",
     "Answer",
+    "CaseInfo",
     "CaseOpened",
     "Change",
     "ConnectionInfo",

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from portal.sdk.records import Record
 
-RecordKind = Literal["order", "refund", "shipment", "product", "location"]
+RecordKind = Literal["order", "refund", "shipment", "product", "location", "stock"]
 """The kinds of record that have a page of their own."""
 
 
@@ -50,3 +50,15 @@ class Subject:
     connection: ConnectionInfo
     record: Record
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CaseInfo:
+    """Something that needs a person, as it stands now. ``cause`` is a short word for it, ``mend`` the step that mends
+    it; ``connection`` is None for what concerns none."""
+
+    id: int
+    cause: str
+    title: str
+    mend: str
+    connection: ConnectionInfo | None = None

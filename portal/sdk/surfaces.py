@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 from portal.sdk.subjects import RecordKind
 
+PageKind = Literal[RecordKind, "connection", "case"]
+"""The kinds of page that panels and actions can stand on."""
+
 Tone = Literal["", "good", "warn", "bad"]
 
 
@@ -49,31 +52,32 @@ Block = Text | Values | Table
 
 @dataclass(frozen=True, slots=True)
 class RecordPanel:
-    """A box on the pages of records of these ``kinds``.
+    """A box on the pages of these ``kinds``.
 
-    ``show(subject=…)`` is called with a :class:`~portal.sdk.subjects.Subject` whenever such a page is opened
-    and returns the blocks to be seen; of none the box is left out.
+    ``show(subject=…)`` is called whenever such a page is opened and returns the blocks to be seen; of none the box
+    is left out. The subject of a record's page is a :class:`~portal.sdk.subjects.Subject`, of a ``"connection"`` its
+    ``ConnectionInfo``, of a ``"case"`` its ``CaseInfo``.
     """
 
     name: str
     title: str
-    kinds: tuple[RecordKind, ...]
+    kinds: tuple[PageKind, ...]
     show: Callable[..., Iterable[Block]]
     permission: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordAction:
-    """A button on the pages of records of these ``kinds``. ``permission`` is not empty.
+    """A button on the pages of these ``kinds`` and an action on their lists. ``permission`` is not empty.
 
-    ``run(subject=…, by=…)`` is called with a :class:`~portal.sdk.subjects.Subject` and the person's name while
-    they wait, so that what takes longer than a second belongs into a job. It returns a sentence for them. Of the
+    ``run(subject=…, by=…)`` is called with the same subject as a panel's and the person's name while they wait, so that
+    what takes longer than a second belongs into a job. It returns a sentence for them. Of the
     errors of :mod:`portal.sdk.errors` they read the message. ``question``, where given, is asked first.
     """
 
     name: str
     title: str
-    kinds: tuple[RecordKind, ...]
+    kinds: tuple[PageKind, ...]
     run: Callable[..., str]
     permission: str
     question: str = ""

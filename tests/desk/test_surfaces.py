@@ -1,6 +1,7 @@
 """What plugins bring to our pages: panels, actions and tiles, each alone, each with its permission and its switch."""
 
 import logging
+from typing import get_args
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -8,27 +9,44 @@ from django.contrib.auth.models import Permission as Row
 from django.contrib.contenttypes.models import ContentType
 from django.urls import reverse
 
+from portal.connections.models import Connection
 from portal.connections.plugin_switches import switch_for
 from portal.plugins.manager import plugins
 from portal.plugins.models import Plugin
 from portal.plugins.switches import switch
-from portal.records.models import Location, Order, Product, Refund, Shipment
+from portal.records.models import Location, Order, Product, Refund, Shipment, StockLevel
 from portal.sdk import (
+    CaseInfo,
+    ConnectionInfo,
     Figure,
     Misconfigured,
     Permission,
     RecordAction,
     RecordPanel,
     SkipRecord,
+    Subject,
     Table,
     Text,
     Tile,
     Values,
 )
+from portal.sdk import StockLevel as LevelRecord
+from portal.sdk.surfaces import PageKind
+from portal.sync.models import Case
 from tests import factories
 
-KINDS = ("order", "refund", "shipment", "product", "location")
-MODELS = {"order": Order, "refund": Refund, "shipment": Shipment, "product": Product, "location": Location}
+MODELS = {
+    "order": Order,
+    "refund": Refund,
+    "shipment": Shipment,
+    "product": Product,
+    "location": Location,
+    "stock": StockLevel,
+    "connection": Connection,
+    "case": Case,
+}
+KINDS = tuple(MODELS)
+RECORDS = ("order", "refund", "shipment", "product", "location")
 
 
 @pytest.fixture
@@ -39,6 +57,8 @@ def world(db):
     rows = factories.orders(shop, 3)
     factories.shipment(rows[0], erp)
     factories.refund(rows[0])
+    factories.levels(erp)
+    factories.case(shop, "unknown-product")
 
 
 @pytest.fixture
@@ -88,7 +108,7 @@ def failures():
 # -- panels --
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RECORDS)
 def test_a_panel_is_drawn_from_plain_values_on_each_kind_of_record(world, boss, brings, kind):
     seen = []
 
@@ -108,6 +128,45 @@ def test_a_panel_is_drawn_from_plain_values_on_each_kind_of_record(world, boss, 
     assert "<dt>By</dt>" in shown
     assert "A&lt;b&gt;4" in shown
     assert shown.index("It is on its way.") < shown.index(" in full</h2>")
+
+
+@pytest.mark.parametrize("kind", ["stock", "connection", "case"])
+def test_panels_and_actions_stand_on_other_pages_too(world, boss, brings, kind):
+    told = []
+    brings(
+        panel(lambda subject: told.append(subject) or [Text("A panel.")]),
+        action(lambda subject, by: told.append(subject) or "Printed."),
+    )
+    row = MODELS[kind].objects.first()
+    shown = page(boss, row)
+
+    assert "A panel." in shown
+    assert "Print label" in shown
+    assert "Printed." in press(boss, row)
+    assert told[0] == told[1] == ABOUT[kind](row)
+
+
+def info(connection):
+    return ConnectionInfo(connection.slug, connection.name, connection.connector)
+
+
+def level(row):
+    ids = {"product_id": row.product.external_id, "location_id": row.location.external_id}
+    external_id = f"{ids['product_id']}@{ids['location_id']}"
+    more = {"sku": row.product.sku, "available": row.available}
+    record = LevelRecord(external_id=external_id, version=row.version, **ids, **more)
+    return Subject("stock", row.pk, info(row.connection), record)
+
+
+ABOUT = {
+    "stock": level,
+    "connection": info,
+    "case": lambda row: CaseInfo(row.pk, row.cause, row.title, row.mend, info(row.connection)),
+}
+
+
+def test_every_kind_of_page_is_there():
+    assert set(KINDS) == set(get_args(PageKind))
 
 
 def test_a_panel_of_another_kind_or_with_nothing_to_show_is_left_out(world, boss, brings):
@@ -312,6 +371,16 @@ def test_an_action_is_taken_on_all_chosen_rows_of_a_list_each_for_itself(world, 
     assert LogEntry.objects.count() == 2
 
 
+def test_chosen_rows_of_a_connection_that_the_plugin_is_off_for_are_left_out(world, boss, brings):
+    done = []
+    brings(action(lambda subject, by: done.append(subject.id) or "Printed."))
+    rows = list(Order.objects.all()[:2])
+    switch_for(rows[0].origin, "labels", on=False)
+
+    assert "2 × The plugin labels is switched off for Demo shop." in choose(boss, rows)
+    assert done == []
+
+
 def test_the_question_is_asked_once_for_all_chosen_rows(world, boss, brings):
     done = []
     brings(action(lambda subject, by: done.append(subject.id) or "Printed.", question="On which paper?"))
@@ -324,7 +393,7 @@ def test_the_question_is_asked_once_for_all_chosen_rows(world, boss, brings):
 
 
 def test_nobody_waits_for_more_rows_than_can_be_waited_for(world, boss, brings, monkeypatch):
-    monkeypatch.setattr("portal.desk.record_page.MOST", 1)
+    monkeypatch.setattr("portal.desk.plugged.MOST", 1)
     done = []
     brings(action(lambda subject, by: done.append(by) or "Printed."))
 

@@ -43,7 +43,7 @@ def panel(name="labels", title="Labels", kinds=("order",), show=lambda subject: 
 WRONG = {
     "a name with a blank": (panel(name="my labels"), "has to be lower-case letters"),
     "no title": (panel(title=" "), "has no title"),
-    "a kind without a page": (panel(kinds=("stock",)), "is for 'stock', which has no page"),
+    "a kind without a page": (panel(kinds=("invoice",)), "is for 'invoice', which has no page"),
     "no function": (panel(show="labels"), "show of RecordPanel 'labels' is no function"),
     "other arguments": (panel(show=lambda order: []), r"cannot be called as show(subject=…)"),
     "an unknown permission": (panel(permission="print"), "wants the permission 'print', which"),

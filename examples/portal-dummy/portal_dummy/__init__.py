@@ -33,7 +33,7 @@ from portal.sdk import (
 from portal.sdk.decisions import Route
 from portal.sdk.subjects import RecordKind
 
-KINDS: tuple[RecordKind, ...] = ("order", "refund", "shipment", "product", "location")
+KINDS: tuple[RecordKind, ...] = ("order", "refund", "shipment", "product", "location", "stock")
 
 # -- what it adds, behind the screens --
 

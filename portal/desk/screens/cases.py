@@ -11,12 +11,16 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 
+from portal.connections.models import Connection
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
 from portal.desk.buttons import button
 from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, table, text, values
+from portal.desk.plugged import Plugged
 from portal.desk.subjects import subject_link
+from portal.records.subjects import info_of
+from portal.sdk import CaseInfo
 from portal.sync import gaps, mending
 from portal.sync.models import Case
 
@@ -37,7 +41,8 @@ def _repeatable(row: Case) -> bool:
 
 
 @admin.register(Case)
-class CaseAdmin(ReadOnlyAdmin):
+class CaseAdmin(Plugged, ReadOnlyAdmin):
+    kind = "case"
     joined = ["connection", "owner"]
     list_display = ["title", "status", "cause", "holds_up", "age", "owner", "connection_link", "what_to_do"]
     list_filter = ["state", "cause", ("connection", ConnectionFilter), ("owner", RelatedDropdownFilter)]
@@ -55,6 +60,13 @@ class CaseAdmin(ReadOnlyAdmin):
 
     def has_mend_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(MEND))
+
+    def subject(self, row: Case) -> CaseInfo:
+        at = info_of(row.connection) if row.connection else None
+        return CaseInfo(id=row.pk, cause=row.cause, title=row.title, mend=row.mend, connection=at)
+
+    def connection(self, row: Case) -> Connection | None:
+        return row.connection
 
     # -- the list --
 

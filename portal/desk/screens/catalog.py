@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from portal.desk import show
 from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, raw, table, values
-from portal.desk.record_page import RecordAdmin
+from portal.desk.plugged import RecordAdmin
 from portal.desk.screens.parts import references_panel
 from portal.records.models import Location, Order, OrderLine, Product, StockLevel
 

@@ -20,12 +20,14 @@ from portal.desk import show
 from portal.desk.abilities import abilities, promises
 from portal.desk.buttons import button
 from portal.desk.panels import Panel, table, text, values
+from portal.desk.plugged import Plugged
 from portal.desk.quality import quality_panel, quality_pill
 from portal.desk.screens.webhooks import WebhookButtons, webhook_panels
 from portal.desk.settings_form import ConnectionForm, connection_form, setting_names, shown_settings
 from portal.plugins.manager import UnknownConnector, connector_class, connector_classes
 from portal.plugins.ratings import standing
-from portal.sdk import Connector
+from portal.records.subjects import info_of
+from portal.sdk import ConnectionInfo, Connector
 from portal.sync.doors import ring_pulls
 from portal.sync.health import OPEN_AFTER, probe, wake
 from portal.sync.jobs import ensure_jobs
@@ -40,7 +42,8 @@ def _class(connection: Connection) -> type[Connector] | None:
 
 
 @admin.register(Connection)
-class ConnectionAdmin(WebhookButtons):
+class ConnectionAdmin(Plugged, WebhookButtons):
+    kind = "connection"
     list_display = ["name", "light", "since", "connector_title", "enabled", "open_cases", "said"]
     list_filter = ["health", "enabled", "connector"]
     search_fields = ["name", "slug", "connector", "health_text"]
@@ -51,6 +54,12 @@ class ConnectionAdmin(WebhookButtons):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connection]:
         found = Count("cases", filter=Q(cases__state=Case.State.OPEN))
         return super().get_queryset(request).annotate(case_count=found)
+
+    def subject(self, row: Connection) -> ConnectionInfo:
+        return info_of(row)
+
+    def connection(self, row: Connection) -> Connection:
+        return row
 
     # -- the list --
 

@@ -9,12 +9,16 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from portal.connections.models import Connection
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
 from portal.desk.filters import ConnectionFilter, LocationFilter
 from portal.desk.panels import Panel, table, timeline, values
+from portal.desk.plugged import Plugged
 from portal.desk.screens.parts import operations_panel
 from portal.records.models import StockLevel
+from portal.records.subjects import level_of
+from portal.sdk import Subject
 
 
 class Doubted(admin.SimpleListFilter):
@@ -31,7 +35,8 @@ class Doubted(admin.SimpleListFilter):
 
 
 @admin.register(StockLevel)
-class StockLevelAdmin(ReadOnlyAdmin):
+class StockLevelAdmin(Plugged, ReadOnlyAdmin):
+    kind = "stock"
     joined = ["connection", "product", "location"]
     list_display = ["sku", "location_link", "connection_link", "figure", "doubt", "seen"]
     list_filter = [
@@ -46,6 +51,12 @@ class StockLevelAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[StockLevel]:
         heavy = ("product__data", "product__raw", "location__data", "location__raw")
         return super().get_queryset(request).defer(*heavy)
+
+    def subject(self, row: StockLevel) -> Subject:
+        return level_of(row)
+
+    def connection(self, row: StockLevel) -> Connection:
+        return row.connection
 
     @admin.display(description="SKU", ordering="product__sku")
     def sku(self, row: StockLevel) -> str:

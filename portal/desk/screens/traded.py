@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from portal.desk import show
-from portal.desk.record_page import RecordAdmin
+from portal.desk.plugged import RecordAdmin
 from portal.desk.searching import FindsPeople
 from portal.sync.models import Operation
 

@@ -1,4 +1,4 @@
-"""Screens of canonical records: our own panels and buttons, and those that plugins add."""
+"""Screens on which plugins add to our own panels and buttons."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 
+from portal.connections.models import Connection
 from portal.desk import surfaces
-from portal.desk.base import ReadOnlyAdmin
+from portal.desk.base import DeskAdmin, ReadOnlyAdmin
 from portal.desk.buttons import Button
 from portal.desk.panels import Panel
 from portal.plugins.permissions import full
@@ -25,10 +26,23 @@ MOST = 100
 """Records that one press acts on: somebody waits meanwhile."""
 
 
-class RecordAdmin(ReadOnlyAdmin):
-    """A screen of records of one ``kind``, in the words of `portal.sdk.RecordPanel`."""
+class Plugged(DeskAdmin):
+    """A screen of pages of one ``kind``, in the words of `portal.sdk.RecordPanel`."""
 
     kind: str
+
+    def subject(self, row: Any) -> Any:
+        """What plugins are told of the row."""
+        return subject_of(row)
+
+    def connection(self, row: Any) -> Connection | None:
+        """The connection that it belongs to: a plugin may be switched off for that one."""
+        origin: Connection = row.origin
+        return origin
+
+    def _at(self, row: Any) -> list[str]:
+        found = self.connection(row)
+        return [found.slug] if found else []
 
     def get_urls(self) -> list[URLPattern]:
         place = "<path:object_id>/plugin/<slug:plugin>/<slug:name>/"
@@ -44,13 +58,13 @@ class RecordAdmin(ReadOnlyAdmin):
     # -- the page --
 
     def all_panels(self, request: HttpRequest, row: Any) -> list[Panel]:
-        """What plugins add stands before the last box, the record in full."""
-        *ours, in_full = super().all_panels(request, row)
-        theirs = surfaces.panels(request, lambda: subject_of(row), self.kind, row.origin.slug)
-        return [*ours, *theirs, in_full]
+        return [*super().all_panels(request, row), *self.panels_of_plugins(request, row)]
+
+    def panels_of_plugins(self, request: HttpRequest, row: Any) -> list[Panel]:
+        return list(surfaces.panels(request, lambda: self.subject(row), self.kind, *self._at(row)))
 
     def buttons_for(self, request: HttpRequest, row: Any) -> list[tuple[Button, str]]:
-        theirs = surfaces.actions(request, self.kind, row.origin.slug)
+        theirs = surfaces.actions(request, self.kind, *self._at(row))
         return [
             *super().buttons_for(request, row),
             *((self._button(*each), self._address(row, *each)) for each in theirs),
@@ -64,7 +78,7 @@ class RecordAdmin(ReadOnlyAdmin):
             name=action.name,
             label=action.title,
             permission=full(plugin, action.permission),
-            run=lambda _, request, row: surfaces.act(plugin, action, subject_of(row), str(request.user)),
+            run=lambda _, request, row: surfaces.act(plugin, action, self.subject(row), str(request.user)),
             icon="extension",
             form=forms.Form if action.question else None,
             asks=action.question,
@@ -75,7 +89,7 @@ class RecordAdmin(ReadOnlyAdmin):
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404
-        for owner, action in surfaces.actions(request, self.kind, row.origin.slug):
+        for owner, action in surfaces.actions(request, self.kind, *self._at(row)):
             if (owner, action.name) == (plugin, name):
                 return self.press(request, row, self._button(owner, action))
         raise Http404
@@ -91,7 +105,7 @@ class RecordAdmin(ReadOnlyAdmin):
 
     def _for_chosen(self, plugin: str, action: RecordAction, name: str) -> Any:
         def run(_: Any, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
-            chosen = list(rows.select_related("origin").order_by("pk")[: MOST + 1])
+            chosen = list(rows.order_by("pk")[: MOST + 1])
             if len(chosen) > MOST:
                 messages.error(request, f"Choose at most {MOST} at once: you wait until all are done.")
                 return None
@@ -106,8 +120,11 @@ class RecordAdmin(ReadOnlyAdmin):
         done: Counter[str] = Counter()
         failed: Counter[str] = Counter()
         for row in chosen:
+            if (plugin, action) not in surfaces.actions(request, self.kind, *self._at(row)):
+                failed[f"The plugin {plugin} is switched off for {self.connection(row)}."] += 1
+                continue
             try:
-                said = surfaces.act(plugin, action, subject_of(row), str(request.user))
+                said = surfaces.act(plugin, action, self.subject(row), str(request.user))
             except PortalError as error:
                 failed[str(error)] += 1
             else:
@@ -132,3 +149,12 @@ class RecordAdmin(ReadOnlyAdmin):
             "back": request.get_full_path(),
         }
         return render(request, "desk/ask.html", context)
+
+
+class RecordAdmin(Plugged, ReadOnlyAdmin):
+    """A screen of canonical records."""
+
+    def all_panels(self, request: HttpRequest, row: Any) -> list[Panel]:
+        """What plugins add stands before the last box, the record in full."""
+        *ours, in_full = self.panels(request, row)
+        return [*ours, *self.panels_of_plugins(request, row), in_full]
