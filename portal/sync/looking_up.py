@@ -15,8 +15,8 @@ from portal.sync.models import Operation
 HARMLESS = (Promise.IDEMPOTENCY_KEY, Promise.ABSOLUTE)
 """A repeat has no second effect, so a lost answer needs no question. After a restore it does: keys lapse."""
 
-FORGOTTEN_INTENTS = 3
-"""How many later versions of a record are looked for, whose keys a restore made us forget."""
+FORGOTTEN_INTENTS = 4
+"""How many earlier and later versions of a record are looked for, which may have been sent in its place."""
 
 
 def look_up(connector: Connector, operation: Operation, change: Change[Any]) -> Result:
@@ -54,8 +54,9 @@ def _brought(connector: Connector, operation: Operation, change: Change[Any], th
 
 
 def _keys(operation: Operation) -> list[str]:
-    """Its own key, and those that later versions of its record had, where they are forgotten."""
+    """Its own key first; where a restore made us forget, those of its record's neighbouring versions too."""
     if not operation.look_up_first:
         return [operation.op_key]
-    stem = operation.op_key.rpartition(":")[0]
-    return [f"{stem}:{operation.intent + step}" for step in range(FORGOTTEN_INTENTS + 1)]
+    own, stem = operation.intent, operation.op_key.rpartition(":")[0]
+    near = range(max(1, own - FORGOTTEN_INTENTS), own + FORGOTTEN_INTENTS + 1)
+    return [f"{stem}:{intent}" for intent in sorted(near, key=lambda intent: abs(intent - own))]
