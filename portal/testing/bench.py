@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from traceback import walk_tb
@@ -129,6 +130,14 @@ class Bench:
 
     def fetch(self, kind: str, external_ids: list[str]) -> Any:
         return getattr(self.connect(), f"fetch_{kind}")(external_ids)
+
+    # -- spans of time --
+
+    def count(self, kind: str, since: datetime, until: datetime) -> Any:
+        return getattr(self.connect(), f"count_{kind}")(since, until)
+
+    def read(self, kind: str, since: datetime, until: datetime, cursor: str | None = None) -> list[Any]:
+        return list(getattr(self.connect(), f"read_{kind}")(since, until, cursor))
 
     # -- what went over the line --
 

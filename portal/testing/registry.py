@@ -22,7 +22,7 @@ Subjects = Callable[[type[Connector]], Iterable[str]]
 Run = Callable[["Bench", str], None]
 
 ROOMS = ("declared", "life", "paging", "records", "money", "words", "fetching", "trouble", "writing", "stock",
-         "hearing", "secrets")  # fmt: skip
+         "hearing", "spans", "secrets")  # fmt: skip
 
 
 class Broken(AssertionError):
@@ -77,6 +77,14 @@ def fetched(connector: type[Connector]) -> list[str]:
     return [kind for kind in KINDS if hasattr(connector, f"fetch_{kind}")]
 
 
+def counted(connector: type[Connector]) -> list[str]:
+    return [kind for kind in KINDS if hasattr(connector, f"count_{kind}")]
+
+
+def spanned(connector: type[Connector]) -> list[str]:
+    return [kind for kind in KINDS if hasattr(connector, f"read_{kind}")]
+
+
 def pushed(connector: type[Connector]) -> list[str]:
     return [kind for kind in KINDS if hasattr(connector, f"push_{kind}")]
 
@@ -87,3 +95,11 @@ def found(connector: type[Connector]) -> list[str]:
 
 def hearing(connector: type[Connector]) -> list[str]:
     return [""] if hasattr(connector, "hear") else []
+
+
+def asking(connector: type[Connector]) -> list[str]:
+    return [""] if hasattr(connector, "subscribe_topics") else []
+
+
+def knowing(connector: type[Connector]) -> list[str]:
+    return [""] if hasattr(connector, "subscribed") else []

@@ -10,8 +10,9 @@ from typing import Any
 from portal.sdk.connector import Hint, Webhook
 from portal.sdk.errors import Forged
 from portal.testing.bench import Bench, attempt, told
-from portal.testing.registry import Broken, check, hearing
+from portal.testing.registry import Broken, asking, check, hearing, knowing
 
+HOOK = "https://portal.example/hooks/1"
 OURS, OLD, FOREIGN = "contract-ours", "contract-old", "contract-foreign"
 
 
@@ -133,12 +134,45 @@ def a_senseless_body_is_refused(bench: Bench, _: str) -> None:
 def subscribing_again_is_harmless(bench: Bench, _: str) -> None:
     for _time in range(2):
         said = attempt(
-            lambda: bench.connect().subscribe("https://portal.example/hooks/1", OURS),
+            lambda: bench.connect().subscribe(HOOK, OURS),
             "subscribe",
             "Script its answers.",
         )
         if not isinstance(said, str) or len(said.split()) < 2:
             raise Broken(f"subscribe returned {said!r}. Return a sentence for people.")
+
+
+@check("`subscribe_topics` asks for the topics named, may be called again, and says a sentence.", over=asking)
+def topics_are_asked_for_by_name(bench: Bench, _: str) -> None:
+    for _time in range(2):
+        bench.remote.requests.clear()
+        said = attempt(
+            lambda: bench.connect().subscribe_topics(HOOK, OURS, ["contract.topic"]),
+            "subscribe_topics",
+            "Script its answers.",
+        )
+        if not isinstance(said, str) or len(said.split()) < 2:
+            raise Broken(f"subscribe_topics returned {said!r}. Return a sentence for people.")
+        if not any("contract.topic" in f"{request} {request.says}" for request in bench.remote.writes):
+            raise Broken("subscribe_topics does not name the topics to the remote. Send each of them.")
+
+
+@check("`subscribed` looks, changes nothing, and does not know an address that nobody gave.", over=knowing)
+def a_strange_address_is_not_subscribed(bench: Bench, _: str) -> None:
+    known = attempt(
+        lambda: bench.connect().subscribed("https://portal.example/hooks/contract-gone"),
+        "subscribed",
+        "Script what it asks for.",
+    )
+    if known is not False:
+        raise Broken(
+            f"subscribed said {known!r} of an address that the script does not know. Compare the address: what was "
+            "switched off there is never noticed otherwise."
+        )
+    if bench.remote.writes:
+        raise Broken(
+            f"subscribed sent {bench.remote.writes[0]}. It may only look; the portal subscribes again."
+        )
 
 
 def _signed(bench: Bench, event: Any, secret: str = OURS, *, minutes: int = 0) -> Webhook:

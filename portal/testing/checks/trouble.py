@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -11,11 +12,12 @@ from portal.testing import faults
 from portal.testing.bench import Bench, attempt, told
 from portal.testing.faults import Fault
 from portal.testing.push import KEY
-from portal.testing.registry import Broken, check, fetched, found, pulled, pushed, whole
+from portal.testing.registry import Broken, check, counted, fetched, found, pulled, pushed, spanned, whole
 
 Call = Callable[[], Any]
 Errors = tuple[type[PortalError], ...]
 LATER = "reading changed nothing, so it is simply done again later"
+LONG_AGO, NOW = datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
 DOUBT = "the remote may have done it, so it is looked up before anything is sent again"
 
 
@@ -143,10 +145,11 @@ def reads(bench: Bench) -> Iterator[tuple[str, Call]]:
         yield f"fetch_{kind}", partial(bench.fetch, kind, ids)
     for kind in found(bench.connector):
         change = bench.push(kind).change(key=KEY)
-        yield (
-            f"find_{kind}",
-            partial(bench.find, kind, change),
-        )
+        yield f"find_{kind}", partial(bench.find, kind, change)
+    for kind in counted(bench.connector):
+        yield f"count_{kind}", partial(bench.count, kind, LONG_AGO, NOW)
+    for kind in spanned(bench.connector):
+        yield f"read_{kind}", partial(bench.read, kind, LONG_AGO, NOW)
 
 
 def _each_read(

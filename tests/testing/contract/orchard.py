@@ -14,6 +14,10 @@ class OrchardSettings(Settings):
     token: SecretStr = Field(title="Access token")
 
 
+def span(since, until):
+    return {"from": since.isoformat(), "to": until.isoformat()}
+
+
 class Orchard(Connector):
     key, title, Settings = "orchard", "Orchard", OrchardSettings
     promises = {"stock": Promise.ABSOLUTE, "shipment": Promise.IDEMPOTENCY_KEY}
@@ -58,9 +62,15 @@ class Orchard(Connector):
     def pull_refund(self, cursor):
         return self.pull("/refunds", self.refund, cursor)
 
-    def pull(self, path, read, cursor):
+    def count_order(self, since, until):
+        return self.http.get("/orders/count", params=span(since, until)).value("count")
+
+    def read_order(self, since, until, cursor):
+        return self.pull("/orders", self.order, cursor, **span(since, until))
+
+    def pull(self, path, read, cursor, **ends):
         def page(after):
-            answer = self.http.get(path, params={"after": after})
+            answer = self.http.get(path, params={"after": after, **ends})
             rows, more = answer.list("list"), answer.value("more")
             reached = rows[-1]["seq"] if rows else after
             return read_each(rows, read, cursor=reached), reached if more else None
@@ -117,3 +127,10 @@ class Orchard(Connector):
     def subscribe(self, url, secret):
         self.http.put("/hook", json={"url": url, "secret": secret})
         return f"Orchard tells {url} about orders and refunds."
+
+    def subscribe_topics(self, url, secret, topics):
+        self.http.put("/hook", json={"url": url, "secret": secret, "topics": topics})
+        return f"Orchard tells {url} about {', '.join(topics)} too."
+
+    def subscribed(self, url):
+        return any(each["url"] == url for each in self.http.get("/hooks").list("list"))

@@ -9,7 +9,7 @@ from importlib import import_module
 
 from tests.testing.contract.orchard import Orchard
 
-FILES = ("declaring", "reading", "records", "trouble", "writing", "hearing")
+FILES = ("declaring", "reading", "records", "trouble", "writing", "hearing", "spans")
 
 
 @dataclass(frozen=True)

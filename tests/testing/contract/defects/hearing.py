@@ -155,3 +155,19 @@ class SubscribingSaysNothing:
 
     def subscribe(self, url, secret):
         Orchard.subscribe(self, url, secret)
+
+
+@rejected("topics-are-asked-for-by-name", "Send each of them")
+class TopicsAreForgotten:
+    """The topics are forgotten."""
+
+    def subscribe_topics(self, url, secret, topics):
+        return self.subscribe(url, secret)
+
+
+@rejected("a-strange-address-is-not-subscribed", "said True of an address")
+class AnySubscriptionCounts:
+    """Any subscription counts, also another portal's."""
+
+    def subscribed(self, url):
+        return bool(self.http.get("/hooks").list("list"))
