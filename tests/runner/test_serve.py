@@ -52,7 +52,7 @@ def server(tmp_path):
     subprocess.run([*manage, "migrate", "--verbosity=0"], env=environment, check=True, timeout=120)
     with (tmp_path / "serve.log").open("w") as log:
         process = subprocess.Popen([*manage, "serve"], env=environment, stdout=log, stderr=subprocess.STDOUT)
-    server = Server(process, f"http://127.0.0.1:{port}", tmp_path)
+    server = Server(process, f"http://127.0.0.1:{port}", tmp_path, environment)
     try:
         eventually(lambda: server.answers() and server.find("qcluster"), 60)
         yield server
@@ -64,10 +64,16 @@ def server(tmp_path):
 
 
 class Server:
-    def __init__(self, process, url, place):
+    def __init__(self, process, url, place, environment):
         self.process = process
         self.url = url
         self.place = place
+        self.environment = environment
+
+    def run(self, code):
+        """Python code, in a process of its own that is none of the server's."""
+        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "shell", "-v0", "-c", code]
+        subprocess.run(command, env=self.environment, check=True, timeout=60)
 
     def answers(self):
         with suppress(requests.ConnectionError):
@@ -98,12 +104,16 @@ def test_a_host_that_is_not_ours_is_refused(server):
     assert requests.get(server.url, headers={"Host": "evil.example"}, timeout=10).status_code == 400
 
 
-def test_stopping_the_portal_leaves_no_process_behind(server):
+def test_stopping_the_portal_finishes_the_work_in_hand_and_leaves_no_process_behind(server):
     eventually(lambda: len(server.find("qcluster")) >= 4)
+    work = ["sh", "-c", f"touch {server.place}/begun; sleep 3; touch {server.place}/ended"]
+    server.run(f"from django_q.tasks import async_task; async_task('subprocess.call', {work})")
+    eventually((server.place / "begun").exists)
     server.process.send_signal(signal.SIGTERM)
     server.process.wait(timeout=60)
     eventually(lambda: not server.living(), 5)
     assert "The portal has stopped." in server.log()
+    assert (server.place / "ended").exists()
 
 
 def test_killing_the_portal_leaves_no_process_behind(server):
