@@ -80,6 +80,7 @@ def test_an_order_of_acme_reaches_dummy_through_the_admin(signed_in, page):
     page.get_by_role("link", name=re.compile(r"Plugins$")).click()
     expect(page.locator("#result_list")).to_contain_text("portal-acme")
     with remote("portal-acme") as acme, remote("portal-dummy") as dummy:
+        dummy.answer_also({f"PUT /orders/order:acme:o{each}:1": {"id": f"D-{each}"} for each in (1, 2)})
         connect(page, signed_in, "Acme", acme.url, "The account “Mugs & More” answers.")
         connect(page, signed_in, "Dummy", dummy.url, "Dummy 3.1 answers.")
         start_flow(page, signed_in, "Acme", "Dummy")
@@ -88,6 +89,7 @@ def test_an_order_of_acme_reaches_dummy_through_the_admin(signed_in, page):
         page.goto(f"{signed_in}/admin/records/order/?q=1001")
         arrived(page, "done")
         page.get_by_role("link", name="1001").click()
+        expect(page.locator(".desk-panel", has_text="Where it is known")).to_contain_text("D-1")
         told = [write.json for write in dummy.writes if write.path.startswith("/orders/")]
     assert sorted(each["number"] for each in told) == ["1001", "1002"], (
         "the third was cancelled before it was sent"
