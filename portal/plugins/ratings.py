@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 
 from portal.plugins.manager import connector_class, connector_classes
 from portal.sdk import Connector
@@ -27,9 +26,18 @@ class Standing:
         return [f"{each.rule.level.title} wants {each.rule.name}: {each.rule.why}" for each in near]
 
 
-@cache
+_STANDINGS: dict[type[Connector], Standing] = {}
+"""Read once: what is installed changes only with a restart."""
+
+
 def standing(connector: type[Connector]) -> Standing:
-    """Read once: what is installed changes only with a restart."""
+    """What the connector's own report proves."""
+    if connector not in _STANDINGS:
+        _STANDINGS[connector] = _read(connector)
+    return _STANDINGS[connector]
+
+
+def _read(connector: type[Connector]) -> Standing:
     try:
         rated = rating(connector)
     except NotRated as error:

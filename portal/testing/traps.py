@@ -29,7 +29,7 @@ MOST_RUNS = 1000
 """Rings that one ``run`` answers before it takes them for a circle."""
 
 # By name, as they stand on the queue: this kit knows no room of the portal.
-TICK, MAKE_JOBS = "portal.sync.tasks.tick", "portal.sync.jobs.ensure_jobs"
+RING, TICK, MAKE_JOBS = "portal.sync.tasks.answer", "portal.sync.tasks.tick", "portal.sync.jobs.ensure_jobs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +112,8 @@ def catching(trap: Trap) -> Iterator[None]:
 
 
 def _ring(task: str, args: tuple[Any, ...]) -> Ring:
-    number = args[0] if len(args) == 1 and isinstance(args[0], int) else None
-    model = apps.get_model("sync", "Job")
-    job = (
-        model.objects.select_related("connection").filter(pk=number).first()
-        if task.endswith(".answer")
-        else None
-    )
+    jobs: Any = apps.get_model("sync", "Job")
+    job = jobs.objects.select_related("connection").filter(pk=args[0]).first() if task == RING else None
     if job is None:
         return Ring(task, "", task, args)
     return Ring(job.name, str(job.connection or ""), task, args)
