@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
 from portal.connections.models import Connection, Reference
 from portal.records.identity import Identified, identify, identify_waiting
@@ -17,6 +16,7 @@ from portal.records.store import Stored, store
 from portal.records.trouble import Trouble
 from portal.sdk import Page, Rejected
 from portal.sync.cases import open_cases, settle_subjects
+from portal.sync.clock import db_now
 from portal.sync.doors import ring_checks
 from portal.sync.facts import note
 from portal.sync.flows import is_master, master_was_read
@@ -43,7 +43,7 @@ def apply_page(
     page = _without_unstorable(page)
     with transaction.atomic():
         Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
-        now = timezone.now()
+        now = db_now()
         if kind in ("product", "location"):
             counts = _apply_identity(connection, kind, page, now)
         elif kind == "stock":
@@ -103,7 +103,7 @@ def tie_waiting(kind: str) -> None:
     for connection in Connection.objects.filter(pk__in=waiting):
         with transaction.atomic():
             Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
-            _follow_identity(connection, kind, identify_waiting(connection, kind), timezone.now())
+            _follow_identity(connection, kind, identify_waiting(connection, kind), db_now())
 
 
 def _follow_identity(connection: Connection, kind: str, result: Identified, now: datetime) -> None:

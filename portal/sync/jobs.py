@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.utils import timezone
 
 from portal.connections.models import Connection
 from portal.plugins.manager import UnknownConnector, connector_class, connector_class_or_none, plugins
 from portal.sdk.capabilities import HearsWebhooks, PullsLocations, PullsProducts, PullsStock
+from portal.sync.clock import db_now
 from portal.sync.flows import ACTIVE
 from portal.sync.lanes import lanes
 from portal.sync.models import Backfill, Flow, Job
@@ -35,7 +35,7 @@ def ensure_jobs() -> None:
     wanted = _wanted()
     with transaction.atomic():
         present = {(job.connection_id, job.name): job for job in Job.objects.select_for_update(of=("self",))}
-        now = timezone.now()
+        now = db_now()
         Job.objects.bulk_create(
             (
                 Job(connection_id=connection, name=name, every=every, due_at=now, cursor=_known(name))

@@ -13,7 +13,6 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Min
-from django.utils import timezone
 
 from portal.connections.models import Connection
 from portal.connections.selectors import records_of
@@ -23,6 +22,7 @@ from portal.records.models import StockLevel
 from portal.sdk import Found
 from portal.sdk import StockLevel as StockRecord
 from portal.sdk.capabilities import PullsStock
+from portal.sync.clock import db_now
 from portal.sync.doors import ring_pulls
 from portal.sync.effects import Place
 from portal.sync.flows import ACTIVE
@@ -78,7 +78,7 @@ def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: 
     counts.update(new=len(new), changed=len(changed), unchanged=len(same) + len(doubted))
     if channel and (new or changed or doubted):
         ring_pulls(connection, READS_FIRST)
-    route_places(connection, read, timezone.now())
+    route_places(connection, read, db_now())
     return counts
 
 

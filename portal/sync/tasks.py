@@ -132,5 +132,5 @@ def _failed(job: Job, progress: Progress, error: PortalError, **fields: object) 
 
 def _again(job: Job) -> None:
     """Somebody rang while we were at it, or the budget ended before the work did."""
-    if Job.objects.filter(pk=job.pk, due_at__lte=timezone.now()).exists():
+    if Job.objects.filter(pk=job.pk, due_at__lte=db_now()).exists():
         knock([job.pk])
