@@ -15,6 +15,6 @@ def deliver(reference: str) -> None:
 
 
 if __name__ == "__main__":
-    from bench.candidates import on_huey
+    from bench.candidates import on_huey  # noqa: PLW0406 - under the name that the workers know
 
     tasks.main(on_huey.deliver)

@@ -20,6 +20,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    from bench.candidates import on_procrastinate
+    from bench.candidates import on_procrastinate  # noqa: PLW0406 - under the name that the workers know
 
     on_procrastinate.main()

@@ -4,7 +4,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 
 @csrf_exempt
-def empty(request: HttpRequest) -> HttpResponse:
+def empty(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
     return HttpResponse()
 
 
