@@ -17,7 +17,6 @@ MANY = 20
 """Refused within one hour of the clock that a person should know of."""
 
 HOUR = timedelta(hours=1)
-KEPT = timedelta(days=30)
 
 
 def count_refusal(connection: Connection, reason: str) -> None:
@@ -51,9 +50,8 @@ def count_refusal(connection: Connection, reason: str) -> None:
 
 
 def settle_refusals(connection: Connection) -> None:
-    """The case ends with an hour of few; old counts go."""
+    """The case ends with an hour of few."""
     now = db_now()
-    Refusals.objects.filter(connection=connection, hour__lt=now - KEPT).delete()
     lately = Refusals.objects.filter(connection=connection, last_at__gte=now - HOUR)
     if (lately.aggregate(total=Sum("count"))["total"] or 0) < MANY:
         settle_subjects([_subject(connection)], now)
