@@ -46,6 +46,12 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
+def bury(pid: int) -> None:
+    """Wait for the end of a child, so that nobody takes it for living; nothing happens when it is not ours."""
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
 def kill_descendants(spare: Collection[int] = ()) -> None:
     """Kill all that this process started, but ``spare`` and what those started, and bury the dead."""
     kept = {pid for each in spare for pid in (each, *descendants(each))}
@@ -53,8 +59,7 @@ def kill_descendants(spare: Collection[int] = ()) -> None:
         for pid in left:
             kill(pid)
         for pid in left:
-            with suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+            bury(pid)
 
 
 def _buried(pid: int) -> bool:

@@ -23,7 +23,7 @@ from tests.faults.row import Figure, Row, rows
 from tests.faults.stack import ROOT, STACKS, environment, make_template
 from tests.faults.table import Line, as_text, write
 
-LIMIT = {"short": 300, "whole": 4 * 3600}
+LIMIT = {"short": 900, "whole": 4 * 3600}
 """Seconds after which a row that does not come to an end is a miss."""
 
 ROOM = 4 * 2**30

@@ -26,20 +26,24 @@ def connect(witness: Witness, connector: str, slug: str, **fields: object) -> Co
     return save_connection(Connection(slug=slug, name=slug, connector=connector), {"url": url})
 
 
-def flow(kind: str, source: Connection, target: Connection) -> Flow:
-    return Flow.objects.create(kind=kind, source=source, target=target, state=Flow.State.LIVE, every=3600)
+def flow(kind: str, source: Connection, target: Connection, *, every: int = 1) -> Flow:
+    """A live flow whose source is read every so many seconds."""
+    return Flow.objects.create(kind=kind, source=source, target=target, state=Flow.State.LIVE, every=every)
 
 
 def company(witness: Witness, **erp_room: object) -> tuple[Connection, Connection]:
-    """A shop and an ERP (promise C) with live flows for orders, refunds, stock and shipments, tied and read once."""
+    """A shop and an ERP (promise C) with live flows for orders, refunds, stock and shipments, tied and read once.
+
+    Nothing is read by itself within the hour: the row says when.
+    """
     shop = connect(witness, "faultshop", "shop", promise="A")
     erp = connect(witness, "faulterp", "erp", promise="C", **erp_room)
     for room in ("shop", "erp"):
         stock_a_room(witness, room, 1000)
     for kind in ("order", "refund"):
-        flow(kind, shop, erp)
+        flow(kind, shop, erp, every=3600)
     for kind in ("stock", "shipment"):
-        flow(kind, erp, shop)
+        flow(kind, erp, shop, every=3600)
     ensure_jobs()
     for connection in (erp, shop):
         for kind in ("location", "product"):

