@@ -4,8 +4,10 @@ from datetime import timedelta
 from importlib.metadata import EntryPoint
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
+from django_q.exceptions import TimeoutException
 
 from portal.connections.plugin_switches import switch_for
 from portal.plugins.admission import Admission, Admissions, State
@@ -16,7 +18,7 @@ from portal.plugins.switches import switch
 from portal.sdk import Misconfigured, OperationDone, RecordApplied, RetryLater, SkipRecord
 from portal.sync.jobs import ensure_jobs
 from portal.sync.models import Case, Fact, Job, Notice
-from portal.sync.notices import listeners, retry_parked
+from portal.sync.notices import listeners
 from portal.sync.sweep import sweep
 from portal.sync.tell import MOST_ATTEMPTS
 from tests.plugin_host.hooked import implement
@@ -143,7 +145,9 @@ def test_sys_exit_in_a_hook_is_an_error_like_any_other(owned, told):
     assert Plugin.objects.get(name="shops").failures == 1
 
 
-def test_what_keeps_failing_is_given_up_with_a_case_and_told_again_when_somebody_says_so(owned, told):
+def test_what_keeps_failing_is_given_up_with_a_case_and_told_again_when_somebody_says_so(
+    owned, told, monkeypatch, capsys
+):
     listener = told("on_record_applied", *(ValueError("no paper") for _ in range(MOST_ATTEMPTS)))
     owned.told(order(1))
     for _ in range(MOST_ATTEMPTS + 2):
@@ -154,7 +158,9 @@ def test_what_keeps_failing_is_given_up_with_a_case_and_told_again_when_somebody
     case = Case.objects.get()
     assert case.title == "The plugin shops could not be told what happened (on_record_applied)"
     assert "plugins retell shops" in case.mend
-    assert retry_parked("shops") == 1
+    monkeypatch.setattr("portal.sync.management.commands.plugins._require", lambda name: None)
+    call_command("plugins", "retell", "shops")
+    assert capsys.readouterr().out == "Notices that are told to shops again: 1.\n"
     listener.turn()
     assert not Notice.objects.exists()
     case.refresh_from_db()
@@ -204,6 +210,19 @@ def test_a_call_that_took_its_worker_with_it_is_charged_and_told_again_later(own
     assert "on_record_applied did not come to an end" in Plugin.objects.get(name="shops").last_error
     waiting = Notice.objects.get()
     assert (waiting.pk, waiting.begun_at, waiting.parked_at) == (killer.pk, None, None)
+
+
+def test_a_hook_that_used_up_the_workers_patience_ends_the_turn_and_the_rest_is_told_next(
+    owned, told, monkeypatch
+):
+    patience = TimeoutException("Task exceeded maximum timeout value (300 seconds)")
+    listener = told("on_record_applied", patience)
+    owned.told(order(1), order(2))
+    monkeypatch.setattr("portal.sync.tell.BUDGET", -1.0)
+    assert listener.turn() == "1 to be told again"
+    assert "it did not come to an end: Task exceeded" in Plugin.objects.get(name="shops").last_error
+    assert Job.objects.get(name="tell:shops").due_at <= timezone.now(), "it comes back for the rest at once"
+    assert listener.turn() == "1 told"
 
 
 def test_an_attempt_is_counted_before_the_call(owned, told):

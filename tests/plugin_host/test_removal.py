@@ -4,6 +4,7 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from importlib.metadata import EntryPoint
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
@@ -14,6 +15,8 @@ from django.utils import timezone
 
 from portal.connections.models import Connection, PluginPause, PluginSettings, Reference
 from portal.connections.plugin_switches import switch_for
+from portal.plugins.admission import Admission, Admissions, State
+from portal.plugins.discovery import GROUP, PluginSource
 from portal.plugins.manager import plugins
 from portal.plugins.models import Plugin
 from portal.plugins.permissions import make_permissions
@@ -149,6 +152,23 @@ def test_the_tables_of_a_plugin_that_is_gone_are_found_by_name(gone, remove):
     assert "acmeparcel" in names
     assert not MigrationRecorder.Migration.objects.filter(app="acme").exists()
     assert not ContentType.objects.filter(app_label="acme").exists()
+
+
+def test_the_tables_of_a_plugin_that_is_broken_are_found_by_what_its_files_say(
+    db, remove, tmp_path, monkeypatch, settings
+):
+    distribution(tmp_path, "acme", with_models({"__init__.py": "import no_such_library"}))
+    monkeypatch.syspath_prepend(tmp_path)
+    point = EntryPoint("acme", "portal_acme", GROUP)
+    source = PluginSource("acme", "portal_acme", "portal-acme", "1.0", point)
+    settings.PLUGINS = Admissions((Admission(source, State.QUARANTINED, "It is broken."),))
+    with database.cursor() as cursor:
+        cursor.execute("CREATE TABLE portal_acme_parcel (id INTEGER PRIMARY KEY)")
+    said = remove("acme", "--yes")
+    assert "0  rows of the table portal_acme_parcel" in said
+    assert "pip uninstall portal-acme" in said
+    assert "portal_acme_parcel" not in database.introspection.table_names()
+    assert not Plugin.objects.get(name="acme").enabled, "it does not begin anew while it is installed"
 
 
 def test_of_a_plugin_that_nobody_remembers_the_app_is_named(gone, remove):

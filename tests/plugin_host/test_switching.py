@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from portal.connections.plugin_switches import off_for
 from portal.connections.services import check_connection
 from portal.plugins.manager import plugins
 from portal.plugins.models import Plugin
@@ -112,6 +113,16 @@ def test_it_is_switched_by_command_too(capsys):
     assert switched_off() == []
     with pytest.raises(CommandError, match="No plugin acme is installed. There are demoshop, tryton"):
         call_command("plugins", "disable", "acme")
+
+
+def test_it_is_switched_for_one_connection_by_command_too(owned, capsys):
+    call_command("plugins", "disable", "tryton", "--connection", "shop")
+    assert capsys.readouterr().out == "The plugin tryton is switched off for SHOP. This holds at once.\n"
+    assert (off_for("shop"), off_for("erp"), switched_off()) == ({"tryton"}, set(), [])
+    call_command("plugins", "enable", "tryton", "--connection", "shop")
+    assert off_for("shop") == set()
+    with pytest.raises(CommandError, match=r"There is no connection till. There are erp, shop\."):
+        call_command("plugins", "disable", "tryton", "--connection", "till")
 
 
 @pytest.mark.django_db

@@ -93,7 +93,7 @@ class Command(BaseCommand):
         if action == "makemigrations":
             return _make_migrations(options["name"])
         if action == "retell":
-            return f"{retry_parked(options['name'])} notices are told to {options['name']} again."
+            return f"Notices that are told to {options['name']} again: {retry_parked(options['name'])}."
         return _switch(options["name"], options["connection"], on=action == "enable")
 
 
