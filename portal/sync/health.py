@@ -50,9 +50,10 @@ def usable(connection: Connection) -> bool:
     ours = Connection.objects.filter(pk=connection.pk, resting_until=connection.resting_until).update(
         resting_until=in_(PROBE)
     )
-    works = bool(ours) and probe(connection)[0]
+    if ours:
+        probe(connection)
     connection.refresh_from_db()
-    return works
+    return connection.resting_until is None
 
 
 def trouble(connection: Connection, error: PortalError) -> None:

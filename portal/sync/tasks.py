@@ -57,7 +57,7 @@ def answer(job_id: int) -> str:
         give_back(job)
         return "switched off"
     if connection is not None and not usable(connection):
-        give_back(job, due_at=connection.resting_until)
+        give_back(job, due_at=connection.resting_until or db_now())
         return "resting"
     progress = Progress(job)
     try:
@@ -114,7 +114,7 @@ def _waits(job: Job, progress: Progress, error: MustWait) -> str:
     progress.finish()
     assert job.connection is not None, "only calls to a connection are paced"
     trouble(job.connection, error)
-    give_back(job, due_at=job.connection.resting_until)
+    give_back(job, due_at=job.connection.resting_until or db_now())
     return f"waits: {error}"
 
 
@@ -124,7 +124,7 @@ def _failed(job: Job, progress: Progress, error: PortalError, **fields: object) 
     connection = job.connection
     if connection is not None and error.whole_connection:
         trouble(connection, error)
-        due_at = connection.resting_until
+        due_at = connection.resting_until or db_now()  # it may have come back this very moment
     else:
         due_at = db_now() + min(rest_after(job.failures, error), timedelta(seconds=job.every * 5))
     give_back(job, failures=job.failures + 1, last_error=str(error), due_at=due_at, **fields)

@@ -139,3 +139,12 @@ def test_a_worker_that_dies_at_its_trial_leaves_it_to_another_a_minute_later(hou
     house.erp.refresh_from_db()
     assert timedelta(seconds=30) < house.erp.resting_until - timezone.now() <= PAST
     assert usable(rested(house.erp))
+
+
+def test_who_lost_the_trial_to_another_that_succeeded_goes_on_at_once(house):
+    down(house.erp, OPEN_AFTER)
+    rested(house.erp)
+    late = Connection.objects.get(pk=house.erp.pk)
+    assert usable(house.erp)
+    assert usable(late)
+    assert len(checks(house.erp_remote)) == 1
