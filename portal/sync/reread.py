@@ -25,7 +25,7 @@ from portal.sdk import Page, PortalError, Record, Rejected
 from portal.sync.apply import apply_page
 from portal.sync.clock import db_now
 from portal.sync.doors import ring_inbox, ring_pulls
-from portal.sync.leases import LeaseLost, keep
+from portal.sync.leases import Heartbeat, LeaseLost, keep
 from portal.sync.models import Event, Job
 from portal.sync.progress import Progress
 
@@ -71,7 +71,7 @@ def _try(job: Job, events: list[Event], progress: Progress) -> None:
         by_kind.setdefault(event.kind, []).append(event)
     for kind, told in by_kind.items():
         try:
-            _read(connection, kind, told, progress)
+            _read(job, connection, kind, told, progress)
         except (LeaseLost, DatabaseError):
             raise
         except PortalError as error:
@@ -87,8 +87,8 @@ def _try(job: Job, events: list[Event], progress: Progress) -> None:
     keep(job)
 
 
-def _read(connection: Connection, kind: str, told: list[Event], progress: Progress) -> None:
-    with opened(connection) as connector:
+def _read(job: Job, connection: Connection, kind: str, told: list[Event], progress: Progress) -> None:
+    with opened(connection, Heartbeat(job)) as connector:
         fetch: Callable[[list[str]], Page[Record]] | None = getattr(connector, f"fetch_{kind}", None)
         if fetch is None:
             with transaction.atomic():
