@@ -20,7 +20,18 @@ ROOT = Path(settings.BASE_DIR)
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", *(path for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts)]
 FENCE = re.compile(r"^```(\S+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-KNOWN = {"console", "python", "toml", "json", "text", "ini", "nginx", "{toctree}", "{literalinclude}"}
+KNOWN = {
+    "console",
+    "python",
+    "toml",
+    "json",
+    "text",
+    "ini",
+    "nginx",
+    "{toctree}",
+    "{literalinclude}",
+    "{image}",
+}
 
 
 def name(path):
@@ -67,6 +78,8 @@ def test_blocks_are_of_a_kind_that_can_be_tried(path):
         tomllib.loads(text)
     for _, text in blocks(path, "json"):
         json.loads(text)
+    for target, _ in blocks(path, "{image}"):
+        assert (path.parent / target).is_file()
     for target, text in blocks(path, "{literalinclude}"):
         source = (path.parent / target).read_text("utf-8")
         if shown := re.search(r":pyobject: (\w+)\.(\w+)", text):
