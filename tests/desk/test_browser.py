@@ -67,6 +67,7 @@ def pages():
     yield "operation", row(Operation, state="review")
     yield "case", row(Case)
     yield "connection", row(Connection, slug="shop")
+    yield "retire-webhook-secret", do(Connection, "retire_secret", slug="shop")
     yield "flow", row(Flow, kind="order")
     yield "reference", row(Reference, record_id=None)
     yield "backfill", row(Backfill)

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from portal.connections.webhook_secrets import add_webhook_secret
 from portal.plugins.switches import note_installed
 from portal.records.models import Product, StockLevel
 from portal.sync.facts import note
 from portal.sync.models import Backfill, Beat, Effect, Event, Flow, Operation, Run
 from tests.factories.records import known_at, levels, orders, products, refund, shipment
 from tests.factories.setup import erp, flow, shop
-from tests.factories.work import case, event, job, operation, run, untied
+from tests.factories.work import case, event, job, operation, refusals, run, untied
 
 State = Operation.State
 
@@ -85,6 +86,8 @@ def _engine(far, near):
     run(bad, Run.State.FAILED, error="Tryton did not answer within 20 seconds.", counts={})
     for number in range(1, 9):
         event(far, number, Event.State.NEW if number == 8 else Event.State.DONE)
+    refusals(far)
+    add_webhook_secret(far)
     Beat.objects.create(name="pump", at=timezone.now(), note="web1:4711")
     Beat.objects.create(name="canary", at=timezone.now(), note="1 web1 4711")
 

@@ -7,10 +7,11 @@ from datetime import timedelta
 from django.utils import timezone
 
 from portal.connections.models import Reference
+from portal.connections.webhook_secrets import mark_of
 from portal.records.trouble import Trouble
 from portal.sync.cases import open_cases, operation_subject
 from portal.sync.facts import note
-from portal.sync.models import Attempt, Case, Event, Job, Operation, Run
+from portal.sync.models import Attempt, Case, Event, Job, Operation, Refusals, Run
 
 State = Operation.State
 
@@ -145,7 +146,20 @@ def event(connection, number=1, state=Event.State.DONE, body=b""):
         headers={"content-type": "application/json", "x-shop-signature": "sha256=abcdef"},
         body=body or b'{"topic": "order.created", "data": {"id": "o%d"}}' % number,
         state=state,
+        signed_with=mark_of(connection.webhook_secrets[0]),
+        attempts=1,
         processed_at=timezone.now() if state == Event.State.DONE else None,
+    )
+
+
+def refusals(connection, count=7):
+    now = timezone.now()
+    return Refusals.objects.create(
+        connection=connection,
+        hour=now.replace(minute=0, second=0, microsecond=0),
+        count=count,
+        reason="The webhook's signature does not fit its body and our secret.",
+        last_at=now - timedelta(minutes=4),
     )
 
 

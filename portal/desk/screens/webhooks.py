@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from portal.connections.models import Connection
 from portal.connections.webhook_secrets import add_webhook_secret, mark_of, retire_webhook_secret
@@ -51,7 +51,7 @@ class AddSecret(forms.Form):
 class RetireSecret(forms.Form):
     mark = forms.ChoiceField(
         label="Secret",
-        widget=UnfoldAdminRadioSelectWidget(),
+        widget=UnfoldAdminSelectWidget(),
         help_text="Webhooks signed with it are refused from then on.",
     )
 
