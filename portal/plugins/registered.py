@@ -7,6 +7,9 @@ from datetime import timedelta
 from inspect import signature
 from typing import Any, get_args
 
+from django.http import HttpResponse
+from django.urls import path
+
 from portal.plugins.discovery import NAME
 from portal.sdk.connector import Connector
 from portal.sdk.contributions import Permission, PluginJob, PluginSettings, Retention, Topic, Transform
@@ -91,11 +94,23 @@ def _calls(thing: Any, what: str) -> Iterator[str]:
     elif isinstance(thing, PluginUrl):
         if not (callable(thing.view) or (isinstance(thing.view, str) and "." in thing.view)):
             yield f"the view of {what} has to be a function, or a text that names one"
+        yield from _route(thing, what)
     elif type(thing) in CALLED_WITH:
         attribute, keywords = CALLED_WITH[type(thing)]
         if isinstance(thing, PluginJob) and thing.connectors:
             keywords = ("connector", "connection")
         yield from _cannot(getattr(thing, attribute), what, attribute, (), dict.fromkeys(keywords))
+
+
+def _route(url: PluginUrl, what: str) -> Iterator[str]:
+    """Django reads all addresses at once: one that it cannot read would take every page with it."""
+    try:
+        path(url.route, HttpResponse)
+    except Exception as error:
+        yield f"the route {url.route!r} of {what} cannot be used: {str(error).rstrip('.')}"
+        return
+    if url.route.startswith("/"):
+        yield f"the route {url.route!r} of {what} has to begin without a /"
 
 
 def _cannot(

@@ -64,6 +64,11 @@ WRONG = {
         "it can only be one of the two",
     ),
     "a page without a view": (PluginUrl("x/", "x", "x"), "the view of PluginUrl 'x'"),
+    "a route that Django cannot read": (
+        PluginUrl("<uid:x>/", print, "x"),
+        "the route '<uid:x>/' of PluginUrl 'x'",
+    ),
+    "a route with a slash too many": (PluginUrl("/x/", print, "x"), "has to begin without a /"),
     "a transform without a value": (
         Transform("upper", "Upper", lambda: ""),
         "cannot be called as run(value)",
