@@ -60,7 +60,12 @@ def hooks_of(plugin: str) -> str:
 
 
 def _ring(names: Iterable[str]) -> None:
+    """Only after the commit: the job's row is the same for every connection, and whoever held it meanwhile would
+    hold up, and could lock out, the pages of the others."""
     jobs = Job.objects.filter(name__in=[f"{PREFIX}{name}" for name in names], enabled=True)
-    jobs.update(due_at=Least(F("due_at"), Now()))
-    ids = list(jobs.values_list("pk", flat=True))
-    transaction.on_commit(lambda: knock(ids))
+
+    def bring_forward() -> None:
+        jobs.update(due_at=Least(F("due_at"), Now()))
+        knock(jobs.values_list("pk", flat=True))
+
+    transaction.on_commit(bring_forward)

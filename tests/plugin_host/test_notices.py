@@ -5,7 +5,9 @@ from importlib.metadata import EntryPoint
 
 import pytest
 from django.core.management import call_command
+from django.db import connection as database
 from django.db import transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.exceptions import TimeoutException
 
@@ -281,6 +283,23 @@ def test_a_plugin_in_quarantine_is_told_afterwards_what_happened_meanwhile(
     implement(monkeypatch, "on_record_applied")
     owned.told(order(1))
     assert Notice.objects.get().plugin == "shops"
+
+
+def test_it_is_rung_for_once_what_happened_is_committed_and_holds_up_no_other_page(
+    owned, told, rings, django_capture_on_commit_callbacks
+):
+    told("on_record_applied")
+    job = Job.objects.get(name="tell:shops")
+    later = timezone.now() + timedelta(hours=1)
+    Job.objects.update(due_at=later, rung_at=None)
+    rings.clear()
+    with django_capture_on_commit_callbacks(execute=True), CaptureQueriesContext(database) as captured:
+        owned.told(order(1))
+        inside = [each["sql"] for each in captured if "tell:shops" in each["sql"]]
+    job.refresh_from_db()
+    assert inside == [], "within the transaction the job's row is not touched"
+    assert job.due_at < later
+    assert ("portal.sync.tasks.answer", (job.pk,)) in rings
 
 
 def test_the_sweep_rings_for_what_waits(owned, told, rings):
