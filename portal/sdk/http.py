@@ -221,10 +221,12 @@ class Http:
         said = self.redact(" ".join(answer.text.replace("\0", " ").split()))[:300]
         if status in {408, 425}:  # the request was not taken: too slow, or too early
             return RetryLater(f"{self} did not take {call} this time (HTTP {status}).")
-        if status == 429 or (status == 503 and read):  # a 503 may come after the work was begun
-            after = retry_after(answer.headers.get("Retry-After", ""))
-            why = f"{self} asks us to slow down (HTTP {status})."
+        after = retry_after(answer.headers.get("Retry-After", "")) if status in {429, 503} else None
+        slow_down = status == 429 or (status == 503 and read)  # a 503 may come after the work was begun
+        why = f"{self} asks us to slow down (HTTP {status})."
+        if slow_down or after is not None:
             self._pacer.rest(after, why)
+        if slow_down:
             return RetryLater(why, after=after, whole_connection=True)
         if status in {401, 403}:
             return Misconfigured(

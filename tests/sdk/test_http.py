@@ -301,6 +301,16 @@ def test_the_pacer_is_told_at_once_when_the_remote_wants_us_to_slow_down(httpser
     ]
 
 
+def test_a_write_in_doubt_lets_the_others_rest_too_when_the_remote_asks_for_it(httpserver):
+    answers(httpserver, status=503, **{"Retry-After": "9"})
+    calm = Calm(9)
+    with paced(calm):
+        client = Http(httpserver.url_for("/api"))
+    with pytest.raises(OutcomeUnknown):
+        client.post("/thing")
+    assert [wait for wait, _ in calm.told] == [timedelta(seconds=9)]
+
+
 @pytest.fixture
 def dripping():
     """A server that answers with these bytes, then one more every 50 ms until its client hangs up."""
