@@ -14,6 +14,7 @@ nothing is no effect. With ``lose`` that share of the answers to pushes is lost 
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import socket
@@ -31,6 +32,9 @@ from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
 
 PAGE = 100
+ROOM = 1.0
+"""Seconds for the word to get about that a remote wants a rest."""
+
 LOSSES = ("close", "reset", "half", "error")
 
 
@@ -50,6 +54,25 @@ class Room:
         self.stock: dict[str, int] = {}
         self.effects: list[tuple[str, str, str, str]] = []
         self.calls: Counter[str] = Counter()
+        self.rate, self.burst = 0.0, 1
+        self.storm = (0.0, 0.0)
+        self._left, self._at = 0.0, 0.0
+
+    def admit(self) -> int:
+        """Seconds that the caller is told to wait; 0: its call is taken."""
+        now, (began, ends) = time.monotonic(), self.storm
+        if began < now < ends:
+            self.calls["in the storm" if now - began < ROOM else "later in the storm"] += 1
+            return math.ceil(ends - now)
+        if self.rate:
+            self._left = min(self.burst, self._left + (now - self._at) * self.rate)
+            self._at = now
+            if self._left < 1:
+                self.calls["too many"] += 1
+                return 1
+            self._left -= 1
+        self.calls["taken"] += 1
+        return 0
 
     def tell(self, records: list[Any]) -> None:
         for record in records:
@@ -208,6 +231,12 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(length)) if length else None
         room = self.server.room(name)
+        if not address.path.startswith(f"/{name}/_"):
+            with room.lock:
+                wait = room.admit()
+            if wait:
+                self.answer(429, {}, wait=wait)
+                return
         match words:
             case ["push", kind]:
                 if room.latency:
@@ -251,7 +280,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_POST = do_PUT = do_GET  # noqa: N815 - the names that http.server looks for
 
-    def answer(self, status: int, answer: Any, loss: str = "") -> None:
+    def answer(self, status: int, answer: Any, loss: str = "", wait: int = 0) -> None:
         content = json.dumps(answer).encode()
         if loss in ("close", "reset"):
             if loss == "reset":
@@ -260,6 +289,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.send_response(500 if loss == "error" else status)
+        if wait:
+            self.send_header("Retry-After", str(wait))
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content[: len(content) // 2] if loss == "half" else content)
@@ -311,6 +342,8 @@ class Witness:
     def room(self, name: str, **fields: Any) -> str:
         """Set what a room is like; its address.
 
+        ``rate`` and ``burst`` are the calls it bears (429 beyond), ``storm`` (from, until) the moments
+        (``time.monotonic``) between which it bears none.
         ``promise``; ``lose``, the share of answers that are lost; ``lose_once``, records the answer about which
         is lost the next time; ``latency``, seconds in the mean.
         """

@@ -14,6 +14,7 @@ from portal.sdk import (
     Http,
     Page,
     Promise,
+    Rate,
     ReadAgain,
     Receipt,
     Settings,
@@ -69,6 +70,13 @@ class Remote(Connector):
     def _find(self, kind: str, change: Any) -> Receipt | None:
         there = self.http.get("find", params={"key": change.key}).json()["id"]
         return Receipt(there) if there else None
+
+
+class Limited(Remote):
+    """Bears only so many calls, and says so."""
+
+    key, title = "faultlimited", "Limited remote of the fault kit"
+    rate = Rate(40, burst=8)
 
 
 class Taker(Remote):
@@ -160,4 +168,4 @@ TAKERS = [_taker(promise) for promise in Promise]
 
 @hook
 def register_connectors() -> list[type[Connector]]:
-    return [Shop, Erp, *TAKERS, *nasty(Shop, Taker)]
+    return [Shop, Erp, Limited, *TAKERS, *nasty(Shop, Taker)]
