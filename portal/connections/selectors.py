@@ -9,12 +9,16 @@ from portal.connections.models import Connection, Reference
 
 def records_of(connection: Connection, kind: str, external_ids: Collection[str]) -> dict[str, int]:
     """Our primary keys by the connection's ids, where the tie is confirmed."""
-    found = Reference.objects.filter(
-        connection=connection,
-        kind=kind,
-        external_id__in=list(external_ids),
-        state=Reference.State.CONFIRMED,
-    ).values_list("external_id", "record_id")
+    found = (
+        Reference.objects.filter(
+            connection=connection,
+            kind=kind,
+            external_id__in=list(external_ids),
+            state=Reference.State.CONFIRMED,
+        )
+        .order_by()
+        .values_list("external_id", "record_id")
+    )
     return {external_id: record for external_id, record in found if record is not None}
 
 
@@ -25,10 +29,14 @@ def ids_at(
 
     ``records`` are the keys of all kinds together; what is found beyond what was meant does no harm.
     """
-    found = Reference.objects.filter(
-        connection=connection,
-        kind__in=list(kinds),
-        record_id__in=list(records),
-        state=Reference.State.CONFIRMED,
-    ).values_list("kind", "record_id", "external_id")
+    found = (
+        Reference.objects.filter(
+            connection=connection,
+            kind__in=list(kinds),
+            record_id__in=list(records),
+            state=Reference.State.CONFIRMED,
+        )
+        .order_by()
+        .values_list("kind", "record_id", "external_id")
+    )
     return {(kind, record): external_id for kind, record, external_id in found if record is not None}

@@ -25,6 +25,7 @@ HOOKS_EVERY = 60 * 60
 INVARIANTS_EVERY = 60 * 60
 GAPS_EVERY = 4 * 60
 RETENTION_EVERY = 24 * 60 * 60
+STATISTICS_EVERY = 60 * 60
 
 Wanted = dict[tuple[int | None, str], int]
 """(connection, job name) → seconds between two rounds."""
@@ -54,7 +55,11 @@ def ensure_jobs() -> None:
 
 
 def _wanted() -> Wanted:
-    wanted: Wanted = {(None, "invariants"): INVARIANTS_EVERY, (None, "retention"): RETENTION_EVERY}
+    wanted: Wanted = {
+        (None, "invariants"): INVARIANTS_EVERY,
+        (None, "retention"): RETENTION_EVERY,
+        (None, "statistics"): STATISTICS_EVERY,
+    }
     flows = Flow.objects.filter(state__in=ACTIVE).select_related("source", "target")
     for flow in flows:
         _want(wanted, flow.source, f"pull:{flow.kind}", flow.every)

@@ -14,7 +14,7 @@ from portal.plugins.failures import charge
 from portal.plugins.manager import FOREIGN, plugins
 from portal.plugins.memory import watched
 from portal.sdk import MustWait, PortalError
-from portal.sync import backfill, gaps, invariants, plugin_jobs, retention, suspects
+from portal.sync import backfill, gaps, invariants, plugin_jobs, retention, statistics, suspects
 from portal.sync.clock import db_now
 from portal.sync.deliver import deliver
 from portal.sync.doors import knock
@@ -42,6 +42,7 @@ WORK: dict[str, Callable[[Job, Progress], None]] = {
     "deliver": deliver,
     "invariants": invariants.work,
     "retention": retention.work,
+    "statistics": statistics.work,
     "plugin": plugin_jobs.run,
     "tell": tell,
 }

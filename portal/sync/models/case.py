@@ -54,6 +54,9 @@ class CaseItem(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["case", "subject"], name="one_item_a_subject"),
         ]
+        indexes = [
+            models.Index(fields=["subject"], name="open_items", condition=models.Q(resolved_at=None)),
+        ]
 
     def __str__(self) -> str:
         return self.label

@@ -89,6 +89,7 @@ class Operation(models.Model):
             ),
             models.Index(fields=["kind", "record_id", "connection", "id"], name="operations_of_a_record"),
             models.Index(fields=["state", "-id"], name="operations_by_state"),
+            models.Index(fields=["cause", "connection"], name="held_operations", condition=Q(state="held")),
             models.Index(fields=["state"], name="perhaps_sent", condition=Q(look_up_first=True)),
         ]
         permissions = [("mend_operation", "Can retry, cancel or settle an operation")]
