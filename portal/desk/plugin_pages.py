@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 
+from portal.desk.plugin_answers import answered, sorry
 from portal.desk.surfaces import allowed
-from portal.plugins.calls import guarded
 from portal.plugins.manager import plugins
 from portal.plugins.switches import switched_off
-from portal.sdk import PluginUrl, PortalError
-
-DJANGOS = (Http404, PermissionDenied, BadRequest, SuspiciousOperation)
-"""What a view raises to have Django answer."""
+from portal.sdk import PluginUrl
 
 
 class Page:
@@ -38,46 +33,20 @@ class Page:
     def __call__(self, request: HttpRequest, **arguments: Any) -> HttpResponseBase:
         if self.plugin in switched_off():
             said = f"This page belongs to the plugin {self.plugin}, which is switched off."
-            return self._sorry(request, "Not here now", said, 404)
+            return sorry(request, "Not here now", said, 404)
         if not self.url.public:
             if not (request.user.is_active and request.user.is_staff):
                 return redirect_to_login(request.get_full_path(), "admin:login")
             if not allowed(request, self.plugin, self.url.permission):
                 raise PermissionDenied
-        try:
-            answer = guarded(
-                self.plugin, f"The page “{self.url.name}”", self._ask, request=request, **arguments
-            )
-        except PortalError as error:
-            said = str(error) if request.user.is_staff else "Something went wrong. It was noted."
-            return self._sorry(request, "This page cannot be shown", said, 500)
-        if isinstance(answer, DJANGOS):
-            raise answer
-        found: HttpResponseBase = answer
-        return found
+        doing = f"The page “{self.url.name}”"
+        return answered(self.plugin, doing, request, lambda: self.view(request, **arguments))
 
     @cached_property
     def view(self) -> Callable[..., Any]:
         named = self.url.view
         view: Callable[..., Any] = import_string(named) if isinstance(named, str) else named
         return view
-
-    def _ask(self, request: HttpRequest, **arguments: Any) -> Any:
-        try:
-            answer = self.view(request, **arguments)
-            if hasattr(answer, "render") and callable(answer.render):
-                answer = answer.render()
-        except DJANGOS as meant:
-            return meant
-        if not isinstance(answer, HttpResponseBase):
-            raise TypeError(f"its view returned {answer!r} instead of a response")
-        return answer
-
-    def _sorry(self, request: HttpRequest, title: str, said: str, status: int) -> HttpResponse:
-        staff = request.user.is_active and request.user.is_staff
-        frame = admin.site.each_context(request) if staff else {}
-        context = {**frame, "title": title, "said": said, "inside": staff}
-        return render(request, "desk/plugin_sorry.html", context, status=status)
 
 
 def _pages() -> list[URLResolver | URLPattern]:

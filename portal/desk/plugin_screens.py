@@ -2,38 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils.text import capfirst
 
+from portal.desk.plugin_answers import answered
 from portal.desk.show import may_view
+from portal.plugins.calls import guarded
 from portal.plugins.switches import switched_off
+from portal.sdk import PortalError
 
 
 class OnlyWhileOn:
-    """Before a plugin's admin class: nobody has a right to what is switched off."""
+    """Before a plugin's admin class: nobody has a right to what is switched off, and what fails costs its own page."""
 
     plugin: str
+    opts: Any
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return self._is_on(request) and super().has_module_permission(request)  # type: ignore[misc]
+        return self._may(request, super().has_module_permission)  # type: ignore[misc]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._is_on(request) and super().has_view_permission(request, obj)  # type: ignore[misc]
+        return self._may(request, super().has_view_permission, obj)  # type: ignore[misc]
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return self._is_on(request) and super().has_add_permission(request, *args)  # type: ignore[misc]
+        return self._may(request, super().has_add_permission, *args)  # type: ignore[misc]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._is_on(request) and super().has_change_permission(request, obj)  # type: ignore[misc]
+        return self._may(request, super().has_change_permission, obj)  # type: ignore[misc]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self._is_on(request) and super().has_delete_permission(request, obj)  # type: ignore[misc]
+        return self._may(request, super().has_delete_permission, obj)  # type: ignore[misc]
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **more: Any) -> HttpResponseBase:
+        view = partial(super().changelist_view, request, *args, **more)  # type: ignore[misc]
+        return answered(self.plugin, self._doing, request, view)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **more: Any) -> HttpResponseBase:
+        view = partial(super().changeform_view, request, *args, **more)  # type: ignore[misc]
+        return answered(self.plugin, self._doing, request, view)
+
+    @property
+    def _doing(self) -> str:
+        return f"The screen of its {self.opts.verbose_name_plural}"
+
+    def _may(self, request: HttpRequest, right: Callable[..., Any], *args: Any) -> bool:
+        """Every page of the admin asks, for its sidebar: a plugin that fails here has nothing to show."""
+        if not self._is_on(request):
+            return False
+        try:
+            return bool(guarded(self.plugin, self._doing, partial(right, request, *args)))
+        except PortalError:
+            return False
 
     def _is_on(self, request: HttpRequest) -> bool:
         """Asked many times for one page, of the database once."""

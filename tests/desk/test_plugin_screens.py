@@ -9,6 +9,7 @@ from unfold.sites import UnfoldAdminSite
 from portal.desk.plugin_screens import OnlyWhileOn, sidebar_of_plugins, tie_to_switches
 from portal.plugins.admission import Admission, Admissions, State
 from portal.plugins.discovery import GROUP, PluginSource
+from portal.plugins.models import Plugin
 from portal.plugins.switches import switch
 from portal.records.models import Order
 from portal.sdk.django import ModelAdmin
@@ -61,6 +62,37 @@ def test_only_plugins_screens_are_tied_and_keep_their_base(site):
     assert issubclass(type(site.get_model_admin(Case)), OnlyWhileOn)
     assert isinstance(site.get_model_admin(Case), ModelAdmin)
     assert not isinstance(site.get_model_admin(Order), OnlyWhileOn)
+
+
+class Broken(ModelAdmin):
+    broken = False
+
+    def has_view_permission(self, request, obj=None):
+        return 1 / (not self.broken)
+
+    def get_queryset(self, request):
+        raise KeyError("labels")
+
+
+def test_a_screen_that_fails_costs_its_own_page_and_is_laid_to_its_plugin(site, asked):
+    site.unregister(Case)
+    site.register(Case, Broken)
+    tie_to_switches(site)
+    answer = site.get_model_admin(Case).changelist_view(asked())
+
+    assert answer.status_code == 500
+    assert "The screen of its cases failed: KeyError" in answer.content.decode()
+    assert Plugin.objects.get(name="labels").failures == 1
+
+
+def test_rights_that_cannot_be_told_are_none_so_that_every_other_page_is_there(site, asked, monkeypatch):
+    monkeypatch.setattr(Broken, "broken", True)
+    site.unregister(Case)
+    site.register(Case, Broken)
+    tie_to_switches(site)
+
+    assert "view" not in may(site, Case, asked())
+    assert "ZeroDivisionError" in Plugin.objects.get(name="labels").last_error
 
 
 def test_the_switch_is_looked_up_once_for_a_page(site, asked, django_assert_num_queries):
