@@ -22,10 +22,14 @@ CANDIDATES = 8
 
 
 class Victim:
-    """``page`` is the first page as it was, ``raw`` the object; ``others`` are the ids of its neighbours."""
+    """``page`` is the first page as it was, ``raw`` the object; ``others`` are the ids of its neighbours.
+
+    Where ``expect`` names one object and no more, there are no neighbours, and it need not stand in a list.
+    """
 
     def __init__(self, bench: Bench, kind: str) -> None:
         self.bench, self.kind = bench, kind
+        self._alone = len(bench.expected(kind)) == 1
         answers: list[tuple[str | None, Any]] = []
 
         def keep(request: Request, answer: Any) -> Any:
@@ -37,7 +41,9 @@ class Victim:
         for route, path in self._candidates(answers):
             self._route, self._path = route, path
             self.raw = at(dict(answers)[route], path)
-            self.others = {record.external_id for record in records([self._read(self._drop)])}
+            self.others = (
+                set() if self._alone else {each.external_id for each in records([self._read(self._drop)])}
+            )
             self.own = [each for each in records([self.page]) if each.external_id not in self.others]
             if self.own:
                 break
@@ -46,7 +52,7 @@ class Victim:
                 f"The script gives the objects of {kind} also where something else is asked for, so it cannot be seen which "
                 "one was read. Give every call a route of its own."
             )
-        if not self.others:
+        if not self.others and not self._alone:
             raise Broken(
                 f"The first page of {kind} in the script holds one object only. Give it two at least, so that "
                 "it can be seen whether one bad object stops the other."
@@ -92,7 +98,7 @@ class Victim:
         raws = [exact(found.raw) for found in self.page.found]
         for route, answer in answers:
             for path, node in nodes(answer):
-                if node in raws and any(isinstance(step, int) for step in path):
+                if node in raws and (self._alone or any(isinstance(step, int) for step in path)):
                     return [(route, path)]
         # The connector reshaped it: the rows that have most of its values, the outer one where two have as many.
         wanted = set(_leaves(raws[0])) if raws else set()
@@ -100,7 +106,7 @@ class Victim:
             (len(wanted & set(_leaves(node))), -len(path), route, path)
             for route, answer in answers
             for path, node in nodes(answer)
-            if isinstance(node, dict) and path and isinstance(path[-1], int)
+            if isinstance(node, dict) and (self._alone or (path and isinstance(path[-1], int)))
         ]
         if not rows:
             raise Broken(f"The script's first answer to pull_{self.kind} holds no list of objects.")

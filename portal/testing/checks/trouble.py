@@ -79,7 +79,7 @@ def another_shape_is_not_an_empty_page(bench: Bench, kind: str) -> None:
         return
     raise Broken(
         f"pull_{kind} met {faults.OTHER_SHAPE.name} and took it for {len(pages)} empty pages. Read the list with "
-        'answer["…"], not with .get(): what is not there is not empty.'
+        "answer.list(…), not with .get(): what is not there is not empty."
     )
 
 

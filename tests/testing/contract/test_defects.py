@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from portal.sdk import Location, read_each
 from portal.testing.contract import examine
 from portal.testing.registry import Broken, checks
 from tests.testing.contract.defects import defects
@@ -33,6 +34,48 @@ def test_a_level_sent_as_what_is_on_hand_is_as_absolute():
 
     contract = type("OnHandTest", (Certified,), {"connector": OnHand})
     contract.verify(next(case for case in contract.cases() if case.name == "stock-is-said-absolutely-stock"))
+
+
+class OnePlace(Certified.connector):
+    """A shop without an API for its only place, which is made from what it says about itself."""
+
+    def pull_location(self, cursor):
+        def read(raw):
+            return Location(external_id="lane", version=1, code="LANE", name=raw["shop"])
+
+        yield read_each([self.http.get("/me").object()], read, cursor="one")
+
+
+class OneMadeUpPlace(OnePlace):
+    def pull_location(self, cursor):
+        def read(raw):
+            return Location(external_id="lane", version=1, code="LANE", name=f"{raw.get('shop')}")
+
+        yield read_each([self.http.get("/me").object()], read, cursor="one")
+
+
+def one_place(connector):
+    members = {
+        "connector": connector,
+        "expect": {**Certified.expect, "location": ["lane"]},
+        "waive": {"the-cursor-leads-on-location": "There is one place and no more."},
+    }
+    contract = type("OnePlaceTest", (Certified,), members)
+    cases = [case for case in contract.cases() if case.subject == "location" and not contract.waived(case)]
+    return contract, cases
+
+
+def test_a_single_object_needs_no_list_and_no_neighbours():
+    contract, cases = one_place(OnePlace)
+    for case in cases:
+        contract.verify(case)
+    assert len(cases) > 10
+
+
+def test_what_is_made_up_for_a_single_object_is_still_noticed():
+    contract, cases = one_place(OneMadeUpPlace)
+    with pytest.raises(Broken, match="which is Python's word for nothing"):
+        contract.verify(next(case for case in cases if case.check.name.startswith("a-missing-field")))
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.connector.__name__)
