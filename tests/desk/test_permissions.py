@@ -8,6 +8,7 @@ from django.urls import reverse
 from portal.connections.models import Connection, Reference
 from portal.plugins.models import Plugin
 from portal.sync.models import Backfill, Case, Event, Flow, Job, Operation
+from portal.sync.models.memory import Quarantine
 from tests import factories
 
 BUTTONS = [
