@@ -4,6 +4,7 @@ import hashlib
 from importlib.metadata import distributions
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from portal.plugins import allowed
 from portal.plugins.admission import State, admit
@@ -120,6 +121,24 @@ def test_what_cannot_be_hashed_is_refused_with_the_reason(listed, case):
     with pytest.raises(CannotBeHashed, match=r"Install it"):
         fingerprint(source_of(listed))
     assert decided(listed).state is State.REFUSED
+
+
+def test_one_is_allowed_and_the_others_stay_as_they_are_listed(listed, monkeypatch, settings):
+    recorded(listed, "apex")
+    before = (listed / "allowed.txt").read_text()
+    (listed / "portal_acme" / "__init__.py").write_text("import os\n")
+    both = [source_of(listed), source_of(listed, "apex")]
+    monkeypatch.setattr("portal.sync.management.commands.plugins.installed", lambda: both)
+    settings.PLUGINS_ALLOWED = allowed.read(str(listed / "allowed.txt"))
+    call_command("plugins", "lock", "apex")
+    after = (listed / "allowed.txt").read_text()
+    assert after.startswith(before), "what was changed is not allowed by the way"
+    assert f"apex 1.0 {fingerprint(both[1])}\n" in after
+    with pytest.raises(CommandError, match="No plugin nope is installed"):
+        call_command("plugins", "lock", "nope")
+    settings.PLUGINS_ALLOWED = None
+    with pytest.raises(CommandError, match="set PORTAL_PLUGINS_ALLOWED"):
+        call_command("plugins", "lock")
 
 
 @pytest.mark.processes
