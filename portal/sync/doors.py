@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Least, Now
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django_q.tasks import async_task
 
 from portal.connections.models import Connection
@@ -36,8 +36,12 @@ def ring_lanes(connection: Connection, lanes: Iterable[str]) -> None:
 
 
 def ring_inbox(connection: Connection) -> None:
-    """A webhook of this connection was stored."""
-    _ring(connection, ["inbox"])
+    """A webhook of this connection was stored.
+
+    The job's row is touched after the commit only: webhooks that come at once would wait for each other at it.
+    What is lost in between is found by the sweep, as every event that is new.
+    """
+    transaction.on_commit(lambda: _ring(connection, ["inbox"]))
 
 
 def ring_pulls(connection: Connection, names: Iterable[str]) -> None:
@@ -60,7 +64,7 @@ def _ring(connection: Connection, names: Iterable[str]) -> None:
 
 
 def _bring_forward(jobs: QuerySet[Job]) -> None:
-    jobs.update(due_at=Least(F("due_at"), Now()))
+    jobs.filter(due_at__gt=Now()).update(due_at=Now())
     ids = list(jobs.values_list("pk", flat=True))
     transaction.on_commit(lambda: knock(ids))
 
