@@ -158,6 +158,21 @@ def test_what_stays_among_the_old_is_looked_at_once_and_not_by_every_bite(
     assert len(bites) == 4
 
 
+@pytest.mark.parametrize("rule", retention.RULES, ids=lambda rule: rule.name)
+def test_no_rule_joins_tables_because_a_planner_would_begin_at_the_wrong_one(rule):
+    assert " JOIN " not in str(rule.old(LONG_AGO).query)
+
+
+def test_tries_of_what_is_open_stay(house):
+    house.told(order(1), order(2))
+    house.erp_remote.then("push_order", fails(SkipRecord("No.")))
+    house.deliver()
+    assert sorted(house.states()) == ["done", "held"]
+    aged()
+    assert removed()["tries of ended operations"] == 1
+    assert Attempt.objects.get().operation.state == "held"
+
+
 def test_the_job_stops_when_its_time_is_up_and_comes_back(house, monkeypatch):
     monkeypatch.setattr(retention, "BITE", 2)
     monkeypatch.setattr(retention, "BUDGET", -1)
