@@ -31,7 +31,7 @@ from tests.toys import order
 
 CLIENTS = 8
 DOUBLED = 0.1
-KILLS = 0.012
+KILLS = 0.008
 """Kills for each webhook that was answered."""
 
 TRIES = 2000
