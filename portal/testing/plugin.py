@@ -73,11 +73,20 @@ def _note(item: pytest.Item, error: BaseException | None) -> None:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """What the connectors are worth whose contracts ran whole, and what the next level wants."""
+    certify = config.getoption("--certify")
     for contract, outcomes in config.stash[RAN].items():
-        if len(outcomes) == len(contract.cases()):
+        all_of_them = len(contract.cases())
+        if len(outcomes) == all_of_them:
             terminalreporter.section(f"{contract.connector.title} on the quality scale")
-            for line in _told(contract, outcomes, certify=config.getoption("--certify")):
+            for line in _told(contract, outcomes, certify=certify):
                 terminalreporter.write_line(line)
+        elif certify:
+            few = f"{len(outcomes)} of {all_of_them} cases ran"
+            terminalreporter.write_line(f"{contract.connector.title} is not rated: only {few}.")
+    if certify and not config.stash[RAN]:
+        terminalreporter.write_line(
+            "No contract ran in this process, so nothing was certified. Run without -n."
+        )
 
 
 def _told(contract: type[ConnectorContract], outcomes: dict[str, str], *, certify: bool) -> Iterator[str]:

@@ -48,6 +48,21 @@ def test_a_whole_traceback_is_shown_to_who_asks_for_it(run):
     assert "raise Broken" in run({}, "--tb=long").stdout.str()
 
 
+def test_a_part_of_the_contract_rates_nothing(run):
+    said = run({}, "--certify").stdout
+    said.fnmatch_lines(["Orchard is not rated: only 3 of * cases ran."])
+    assert "on the quality scale" not in said.str()
+
+
+def test_a_run_without_a_contract_certifies_nothing(pytester):
+    pytester.makeini("[pytest]\naddopts = -p no:django")
+    pytester.makepyfile("def test_well(): pass")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", ":".join(path for path in sys.path if path))
+        said = pytester.runpytest_subprocess("--certify").stdout
+    said.fnmatch_lines(["No contract ran in this process, so nothing was certified. Run without -n."])
+
+
 def test_a_waived_check_is_skipped_with_its_reason(run):
     result = run({"checking-asks-the-remote": "The shop has no page for it."}, "-rs")
     assert result.parseoutcomes()["skipped"] == 1
