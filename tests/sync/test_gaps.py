@@ -1,7 +1,7 @@
 """What should have come in and did not is found within minutes, told with its time, and fetched by a button."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -92,7 +92,9 @@ def test_what_was_placed_while_the_last_reading_may_have_been_under_way_is_not_m
     house, noon, monkeypatch
 ):
     counting(monkeypatch)
-    placed(house, timezone.now() - timedelta(minutes=1), 1, came_in=False)
+    step = gaps.FINEST.total_seconds()
+    latest = datetime.fromtimestamp(timezone.now().timestamp() // step * step - 1, UTC)
+    placed(house, latest, 1, came_in=False)
     assert look(house) == "nothing new"
     Job.objects.filter(name="pull:order").update(last_began_at=None)
     placed(house, noon, 2, came_in=False)
