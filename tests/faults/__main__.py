@@ -59,7 +59,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("rows", nargs="*", metavar="row", help="only these rows")
     parser.add_argument("--short", dest="scale", action="store_const", const="short", default="whole")
     parser.add_argument("--stack", dest="stacks", action="append", choices=STACKS, help="only this stack")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once (%(default)s)")
+    jobs = (os.cpu_count() or 1) + 1  # most rows wait more than they work
+    parser.add_argument("--jobs", type=int, default=jobs, help="how many at once (%(default)s)")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     chosen = parser.parse_args()
     chosen.stacks = chosen.stacks or list(STACKS)
