@@ -387,6 +387,15 @@ def test_it_lasts_until_all_was_read_and_looked_up(house):
     assert not Quarantine.objects.filter(open=True).exists()
 
 
+def test_with_nothing_to_look_up_it_lasts_until_every_source_was_read(house):
+    begin()
+    quarantine.review()
+    assert Quarantine.objects.filter(open=True).exists()
+    read_everything(house)
+    quarantine.review()
+    assert not Quarantine.objects.filter(open=True).exists()
+
+
 def test_what_stands_behind_something_that_needs_a_person_is_not_waited_for(house, toys):
     toys.setattr(ToyErp, "promises", {"order": Promise.NOTHING})
     begin()

@@ -12,6 +12,7 @@ from portal.sdk import SkipRecord
 from portal.sdk.contributions import Retention
 from portal.sync import retention
 from portal.sync.jobs import ensure_jobs
+from portal.sync.mending import cancel_operations
 from portal.sync.models import Attempt, Case, CaseItem, Event, Fact, Job, Operation, Run
 from portal.sync.tasks import answer
 from tests.toys import fails, order
@@ -63,6 +64,16 @@ def test_after_it_a_record_that_comes_again_causes_nothing_and_a_change_is_numbe
     assert len(house.operations()) == 1
     house.told(order(1, 4, state="open", note="Changed."))
     assert house.operations()[-1].op_key == "order:shop:o1:3"
+
+
+def test_what_a_person_gave_up_long_ago_is_not_sent_when_its_record_comes_again(house):
+    house.told(order(1))
+    cancel_operations([house.operations()[0].pk], "Ann", "A test order.")
+    aged()
+    removed()
+    Order.objects.update(digest="")
+    house.told(order(1, 2))
+    assert house.states() == ["cancelled"]
 
 
 def test_the_last_that_was_done_stays_while_a_newer_one_is_under_way(house):
