@@ -76,8 +76,11 @@ class Room:
 
     def tell(self, records: list[Any]) -> None:
         for record in records:
-            self.seq += 1
-            self.feed.setdefault(record["kind"], {})[record["external_id"]] = (self.seq, record)
+            told = self.feed.setdefault(record["kind"], {})
+            _, before = told.get(record["external_id"], (0, {"version": -1}))
+            if record["version"] > before["version"]:
+                self.seq += 1
+                told[record["external_id"]] = (self.seq, record)
 
     def pull(self, kind: str, after: int) -> Any:
         if kind == "stock":
@@ -351,7 +354,10 @@ class Witness:
         return f"{self.url}/{name}"
 
     def tell(self, name: str, records: Iterable[Any]) -> None:
-        """Records (of the SDK) that the room tells to whoever pulls; a known id is changed."""
+        """Records (of the SDK) that the room tells to whoever pulls; a known id is changed.
+
+        A version that it has told already changes nothing: whoever lost it does not get it a second time.
+        """
         self._ask(f"{name}/_tell", [{"kind": each.kind} | each.model_dump(mode="json") for each in records])
 
     def move_stock(self, name: str, moved: dict[str, int], token: str = "") -> None:
