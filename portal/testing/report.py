@@ -32,11 +32,16 @@ def home(connector: type[Connector]) -> Path:
     plugins = [point.module for point in entry_points(group=GROUP)]
     parts = module.split(".")
     names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
-    package = next((name for name in names if name in plugins), parts[0])
+    package = next((name for name in names if name in plugins and _is_package(name)), parts[0])
     init = Path(getattr(sys.modules.get(package), "__file__", None) or "")
     if init.name != "__init__.py":
         raise NotRated(f"{connector.title} is in no package of its own, which could hold a report.")
     return init.parent
+
+
+def _is_package(name: str) -> bool:
+    """An entry point may also name a module within the package."""
+    return hasattr(sys.modules.get(name), "__path__")
 
 
 def report_file(connector: type[Connector]) -> Path:

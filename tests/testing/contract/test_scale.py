@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 
@@ -127,7 +128,8 @@ def fruit(tmp_path, monkeypatch):
     (package / "__init__.py").write_text(SOURCE)
     monkeypatch.syspath_prepend(tmp_path)
     yield import_module("portal_fruit").Fruit
-    del sys.modules["portal_fruit"]
+    for name in [each for each in sys.modules if each.partition(".")[0] == "portal_fruit"]:
+        del sys.modules[name]
 
 
 def test_a_report_travels_in_the_package_and_holds_for_its_source_alone(fruit):
@@ -142,6 +144,13 @@ def test_a_report_travels_in_the_package_and_holds_for_its_source_alone(fruit):
     (path.parent / "mapping.py").write_text("")
     with pytest.raises(NotRated, match="Fruit was changed since its report was written"):
         rating(fruit)
+
+
+def test_an_entry_point_may_name_a_module_within_the_package(fruit, monkeypatch):
+    monkeypatch.setattr(report, "entry_points", lambda group: [SimpleNamespace(module="portal_fruit.plugin")])
+    plugin = report.report_file(fruit).with_name("plugin.py")
+    plugin.write_text(SOURCE)
+    assert report.report_file(import_module("portal_fruit.plugin").Fruit) == report.report_file(fruit)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"cases": {}}', '{"source": "x", "cases": {"a": 1}}', "\0"])
