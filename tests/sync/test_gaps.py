@@ -18,8 +18,19 @@ from tests.toys import order
 def noon(house):
     """A moment some hours ago, on the grid; the shop's orders were read to their end just now."""
     now = timezone.now()
-    Job.objects.filter(connection=house.shop, name="pull:order").update(last_began_at=now)
+    read(house, whole(now) + timedelta(seconds=1))
     return now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=3)
+
+
+def whole(moment):
+    """The last whole step of the clock."""
+    step = gaps.FINEST.total_seconds()
+    return datetime.fromtimestamp(moment.timestamp() // step * step, UTC)
+
+
+def read(house, began):
+    """The last whole reading of the shop's orders began then."""
+    Job.objects.filter(connection=house.shop, name="pull:order").update(last_began_at=began)
 
 
 def placed(house, moment, number, *, came_in=True):
@@ -54,6 +65,7 @@ def test_a_missing_order_is_told_with_its_time_fetched_by_the_button_and_then_al
     )
     assert item.message == "SHOP has 2 orders of that time, 1 of them came in: 1 missing."
 
+    read(house, whole(timezone.now()) + timedelta(seconds=90))
     assert look(house) == "1 missing"
     assert [each.pk for each in open_items()] == [item.pk], "the same gap is met again under the same name"
 
@@ -92,9 +104,7 @@ def test_what_was_placed_while_the_last_reading_may_have_been_under_way_is_not_m
     house, noon, monkeypatch
 ):
     counting(monkeypatch)
-    step = gaps.FINEST.total_seconds()
-    latest = datetime.fromtimestamp(timezone.now().timestamp() // step * step - 1, UTC)
-    placed(house, latest, 1, came_in=False)
+    placed(house, whole(timezone.now()) - timedelta(seconds=1), 1, came_in=False)
     assert look(house) == "nothing new"
     Job.objects.filter(name="pull:order").update(last_began_at=None)
     placed(house, noon, 2, came_in=False)
@@ -166,12 +176,7 @@ def came(house, number, *, heard, ago=timedelta(minutes=10)):
         )  # fmt: skip
 
 
-@pytest.fixture
-def read(noon):
-    """The orders were read just now."""
-
-
-@pytest.mark.usefixtures("read")
+@pytest.mark.usefixtures("noon")
 def test_webhooks_that_stay_away_are_noticed_and_asked_for_anew(house):
     for number in range(20):
         came(house, number, heard=number < 10)
@@ -188,7 +193,7 @@ def test_webhooks_that_stay_away_are_noticed_and_asked_for_anew(house):
     assert case.state == "resolved"
 
 
-@pytest.mark.usefixtures("read")
+@pytest.mark.usefixtures("noon")
 @pytest.mark.parametrize(
     "missed, fields",
     [
@@ -204,7 +209,7 @@ def test_what_may_be_chance_or_may_still_come_is_no_case(house, missed, fields):
     assert not Case.objects.exists()
 
 
-@pytest.mark.usefixtures("read")
+@pytest.mark.usefixtures("noon")
 def test_what_was_placed_long_before_it_came_in_was_not_to_be_announced(house):
     for number in range(10):
         placed(house, timezone.now() - timedelta(hours=5), number)
