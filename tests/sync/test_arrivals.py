@@ -1,7 +1,7 @@
 """Events in any order, doubled, late, by page or by webhook, while the portal sends on: one final state."""
 
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
@@ -59,7 +59,7 @@ def machine(house):
 
         def teardown(self):
             try:
-                for version in VERSIONS:
+                for version in reversed(VERSIONS):  # whatever did not come yet; the oldest comes last
                     house.told(version)
                 for given in REFUNDS:
                     house.apply(house.shop, "refund", given)
@@ -83,6 +83,7 @@ def test_whatever_the_order_of_arrival_the_end_is_the_same(house):
         stateful_step_count=6,
         deadline=None,
         derandomize=True,
+        phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(machine(house), settings=quick)
