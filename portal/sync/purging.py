@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core import serializers
-from django.db import transaction
 from django.db.models import ProtectedError, Q, QuerySet
 from django.utils import timezone
 
@@ -64,9 +63,8 @@ def export(connections: Collection[Connection]) -> Iterator[str]:
         yield from serializers.serialize("jsonl", rows).splitlines()
 
 
-@transaction.atomic
 def purge(connections: Collection[Connection]) -> None:
-    """Delete all of it, or nothing. Raises ``StillNeeded``."""
+    """Delete all of it, inside the caller's transaction. Raises ``StillNeeded``."""
     operations = next(each.rows for each in belongings(connections) if each.words == "operations")
     settle_subjects([operation_subject(pk) for pk in operations.values_list("pk", flat=True)], timezone.now())
     for belonging in belongings(connections):
