@@ -70,7 +70,8 @@ def _canary() -> tuple[Beat | None, bool, timedelta]:
 
 def _at_work() -> bool:
     """Whether as many leases are kept as a cluster has workers: then the canary may be waiting behind their work."""
-    return Job.objects.filter(lease_until__gt=Now()).count() >= settings.Q_CLUSTER["workers"]
+    workers: int = settings.Q_CLUSTER["workers"]
+    return Job.objects.filter(lease_until__gt=Now()).count() >= workers
 
 
 def _send(beat: int) -> None:
