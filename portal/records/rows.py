@@ -15,8 +15,17 @@ from django.db import connection, models
 Column = Any
 """One of Django's model fields."""
 
-AS_THEY_ARE = (models.CharField, models.TextField, models.IntegerField, models.ForeignKey)
-"""Columns of texts and whole numbers: the database takes their values, or nothing, as they are."""
+AS_THEY_ARE = (
+    models.CharField,
+    models.TextField,
+    models.IntegerField,
+    models.BigIntegerField,
+    models.PositiveIntegerField,
+    models.PositiveBigIntegerField,
+    models.ForeignKey,
+)
+"""Columns of texts and whole numbers: the database takes their values, or nothing, as they are. A class made from
+one of these may mean something else, so it is not among them."""
 
 as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -89,6 +98,6 @@ def _getter(column: Column) -> Callable[[Any], Any]:
         return lambda row: as_json(getattr(row, name))
     if getattr(column, "auto_now_add", False):
         return lambda row: column.get_db_prep_save(column.pre_save(row, True), connection)
-    if isinstance(column, AS_THEY_ARE):
+    if type(column) in AS_THEY_ARE:
         return lambda row: getattr(row, name)
     return lambda row: column.get_db_prep_save(getattr(row, name), connection)

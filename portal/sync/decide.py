@@ -41,7 +41,15 @@ class NotBegun:
     """The connection needed a rest before this one's turn came."""
 
 
-Result = Receipt | Absent | NotBegun | PortalError | Exception
+@dataclass(frozen=True, slots=True)
+class TiedElsewhere:
+    """The remote says it is done, by an id that belongs to another record."""
+
+    remote_id: str
+    other: str
+
+
+Result = Receipt | Absent | NotBegun | TiedElsewhere | PortalError | Exception
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,12 @@ def decide(operation: Operation, outcome: Outcome, now: datetime) -> None:
         operation.remote_id, operation.receipt = result.remote_id, plain(dict(result.data))
         operation.message, operation.finished_at = result.note, now
         _become(operation, State.DONE)
+    elif isinstance(result, TiedElsewhere):
+        operation.message = (
+            f"{operation.connection} answered that this is {result.remote_id} there, but that id belongs to "
+            f"{result.other}."
+        )
+        _become(operation, State.REVIEW, "id-taken")
     elif isinstance(result, Absent):
         operation.due_at, operation.look_up_first = now, False
         _become(operation, State.READY)

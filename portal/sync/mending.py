@@ -83,6 +83,7 @@ def _end(
         for operation in chosen:
             note(operation.kind, [(operation.record_id, operation.message, operation.pk)], now)
             if remote_id and operation.kind in Reference.Kind.values:
+                _refuse_taken(operation, remote_id)
                 Reference.objects.update_or_create(
                     connection=operation.connection,
                     kind=operation.kind,
@@ -92,6 +93,19 @@ def _end(
                 )
                 release(operation.kind, now)
     return len(chosen)
+
+
+def _refuse_taken(operation: Operation, remote_id: str) -> None:
+    other = (
+        Reference.objects.filter(connection=operation.connection, kind=operation.kind, external_id=remote_id)
+        .exclude(record_id=operation.record_id)
+        .first()
+    )
+    if other is not None:
+        raise ValueError(
+            f"{remote_id} is another {operation.kind} in the portal: {other}. Give the id of this one, or untie that "
+            "one first."
+        )
 
 
 def tie(reference: Reference, record_id: int, by: Any) -> int:

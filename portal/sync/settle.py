@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -12,11 +13,11 @@ from django.db import transaction
 from portal.connections.models import Connection, Reference
 from portal.records import rows
 from portal.records.store import adopt
-from portal.sdk import ReadAgain
+from portal.sdk import ReadAgain, Receipt
 from portal.sync import levels, stock
 from portal.sync.cases import open_cases, operation_subject, settle_subjects
 from portal.sync.clock import db_now
-from portal.sync.decide import Outcome, decide
+from portal.sync.decide import Outcome, TiedElsewhere, decide
 from portal.sync.health import judge
 from portal.sync.models import Attempt, Operation
 from portal.sync.notices import announce
@@ -46,7 +47,7 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> Counter[str]:
         return Counter()
     now = db_now()
     with transaction.atomic():
-        ours = _ours(outcomes)
+        ours = _not_tied_elsewhere(connection, _ours(outcomes))
         for operation, outcome in ours:
             operation.lease_until = None
             decide(operation, outcome, now)
@@ -78,6 +79,38 @@ def _ours(outcomes: Sequence[Outcome]) -> list[tuple[Operation, Outcome]]:
         (copy(outcome.operation), outcome)
         for outcome in outcomes
         if locked.get(outcome.operation.pk) == outcome.operation.fence
+    ]
+
+
+def _not_tied_elsewhere(
+    connection: Connection, ours: list[tuple[Operation, Outcome]]
+) -> list[tuple[Operation, Outcome]]:
+    """A receipt with an id that belongs to another record is none: two of ours would be one there."""
+    told = [
+        (operation, outcome.result.remote_id)
+        for operation, outcome in ours
+        if isinstance(outcome.result, Receipt) and operation.kind in Reference.Kind.values
+    ]
+    tied = Reference.objects.filter(
+        connection=connection,
+        kind__in={operation.kind for operation, _ in told},
+        external_id__in={remote_id for _, remote_id in told},
+        state=Reference.State.CONFIRMED,
+    )
+    owners = {
+        (kind, remote_id): (record, label)
+        for kind, remote_id, record, label in tied.values_list("kind", "external_id", "record_id", "label")
+    }
+    elsewhere = {}
+    for operation, remote_id in told:
+        record, label = owners.setdefault((operation.kind, remote_id), (operation.record_id, operation.label))
+        if record != operation.record_id:
+            elsewhere[operation.pk] = TiedElsewhere(
+                remote_id, f"another {operation.kind}, {label or remote_id}"
+            )
+    return [
+        (operation, replace(outcome, result=elsewhere.get(operation.pk, outcome.result)))
+        for operation, outcome in ours
     ]
 
 

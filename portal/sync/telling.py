@@ -33,6 +33,8 @@ def troubles(operation: Operation, outcome: Outcome) -> list[Trouble]:
             mend = f"It goes on by itself once the order is in {target}; see what holds the order."
     elif operation.state == State.REVIEW:
         mend = f"Look in {target} whether it is there, then mark it done with its id, or try it again."
+        if operation.cause == "id-taken":
+            mend = f"Look in {target} which of the two it is, then mark this one done with its right id, or cancel it."
         if operation.cause == "connector-bug":
             mend += " Report what it says to the plugin's author."
     elif operation.cause == "connector-bug":

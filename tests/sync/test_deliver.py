@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from portal.connections.models import Connection, Reference
 from portal.sdk import Misconfigured, OutcomeUnknown, Promise, ReadAgain, Receipt, RetryLater, SkipRecord
-from portal.sync import outbox
+from portal.sync import mending, outbox
 from portal.sync.decide import Outcome
 from portal.sync.models import Attempt, Case, CaseItem, Fact, Operation
 from portal.sync.outbox import claim, doubt_lapsed
@@ -304,6 +304,31 @@ def test_the_receipts_of_a_chunk_cost_constant_queries(house, capsys):
     with capsys.disabled():
         print(f"\nreceipts: {few} queries for 10, {many} for 50")
     assert few == many if database.vendor == "postgresql" else few <= many <= few + 6
+
+
+def test_an_id_that_belongs_to_another_record_is_no_receipt_and_a_person_is_asked(house):
+    """One document there for two orders here: the second would count as booked and be nowhere."""
+    house.told(order(1), order(2), order(3))
+    claimed = claim(house.erp, 3)
+    settle(house.erp, [Outcome(claimed[0], Receipt("s-1"))])
+    settle(
+        house.erp,
+        [Outcome(each, Receipt(there)) for each, there in zip(claimed[1:], ("s-1", "s-3"), strict=True)],
+    )
+    assert house.states() == ["done", "review", "done"]
+    asked = house.operations()[1]
+    assert "answered that this is s-1 there, but that id belongs to another order" in asked.message
+    assert "which of the two it is" in Case.objects.get(cause="id-taken").mend
+    with pytest.raises(ValueError, match="s-1 is another order in the portal"):
+        mending.mark_done(asked, "s-1", "Ada", "It is there.")
+    mending.mark_done(asked, "s-2", "Ada", "It is there.")
+    assert house.states() == ["done"] * 3
+
+
+def test_two_receipts_of_one_chunk_with_the_same_id_are_one_receipt(house):
+    house.told(order(1), order(2))
+    settle(house.erp, [Outcome(each, Receipt("s-1")) for each in claim(house.erp, 2)])
+    assert house.states() == ["done", "review"]
 
 
 def test_untied_operations_do_not_keep_the_tied_ones_behind_them_waiting(house):
