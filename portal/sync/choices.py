@@ -85,7 +85,9 @@ def _refuse_offer(answer: Any, ours: Mapping[str, Decimal]) -> str:
             f"it offered {pieces!r} for {answer.external_id!r}; pieces are a Decimal with up to four decimals"
         )
     if not 0 <= pieces <= most:
-        return f"it offered {pieces} for {answer.external_id!r}; between 0 and {most.normalize():f} can be sold"
+        return (
+            f"it offered {pieces} for {answer.external_id!r}; between 0 and {most.normalize():f} can be sold"
+        )
     return ""
 
 
