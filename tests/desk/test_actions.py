@@ -83,7 +83,7 @@ def test_amounts_are_written_in_their_currency_s_own_way(boss):
     Order.objects.filter(pk=order.pk).update(currency="JPY", total_minor=1250)
 
     listed = boss.get(reverse("admin:records_order_changelist")).content.decode()
-    assert "1250 JPY" in listed
+    assert "1,250 JPY" in listed
     assert "12.50 JPY" not in listed
 
 

@@ -99,6 +99,7 @@ EXEMPT = {
     "portal.sync.route._rehearse": "a rehearsal sends nothing",
     "portal.sync.route._replaceable": COMPUTES,
     "portal.sync.route.hold_trouble": COMPUTES,
+    "portal.sync.statistics": RHYTHM,
     "portal.sync.suspects": POISON,
     "portal.sync.switching": BY_HAND,
     "portal.sync.tasks._failed": WAITS,
