@@ -145,8 +145,12 @@ def _count(place: Path, days: Days) -> dict[str, int]:
     def life() -> None:
         with count(engine()) as calls, commits() as committed:
             days._telling(days._open)
-        walked = {name: number for name, number in calls.items() if not exempt(name)}
-        counted.write_text(json.dumps(walked | committed))
+        walked = {
+            name: number
+            for name, number in (calls | committed).items()
+            if not exempt(name.removeprefix(COMMIT))
+        }
+        counted.write_text(json.dumps(walked))
 
     days.begin()
     assert in_a_process(life) == ENDED, "The undisturbed day was not told to its end."
