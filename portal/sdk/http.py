@@ -198,7 +198,10 @@ class Http:
             yield page
 
     def _circle(self, pages: int) -> RetryLater:
-        return RetryLater(f"{self} leads its pages in a circle; reading stopped after {pages}.")
+        return RetryLater(
+            f"{self} leads its pages in a circle: after {pages} pages one came that was there before. "
+            "Reading stopped."
+        )
 
     def _too_slow(self, *, read: bool) -> PortalError:
         return self.doubt(f"did not end its answer within {self._deadline:g} seconds", read=read)

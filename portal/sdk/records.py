@@ -118,6 +118,9 @@ class Order(Record):
     ``tax_included`` says whether prices and line totals contain the tax. ``total`` is what the customer
     pays in all, tax included; ``paid`` is what was captured so far. ``location`` is the source's id of the
     place that the goods leave from.
+
+    ``state``: *cancelled* is passed on; *closed* says that the source is done with it, which changes nothing
+    elsewhere, so a source that has no such word leaves it *open*.
     """
 
     kind: ClassVar[str] = "order"
@@ -224,6 +227,9 @@ class StockLevel(Record):
 
 
 class ShipmentLine(Part):
+    """Goods in a parcel. ``order_line`` is the order line's ``external_id`` at the connection that the shipment is
+    of; empty when it does not say."""
+
     sku: Sku
     quantity: Quantity
     order_line: str = ""

@@ -14,6 +14,8 @@ import pytest
 from django.conf import settings
 from django.core.management import get_commands, load_command_class
 
+from portal.sdk import Http, Promise
+from portal.sdk.answer import Answer
 from portal.testing.protocols import protocols
 
 ROOT = Path(settings.BASE_DIR)
@@ -139,3 +141,20 @@ def test_every_page_stands_in_a_list_of_pages():
         if not each.startswith(":")
     }
     assert {page.resolve() for page in PAGES if DOCS in page.parents} - listed == {DOCS / "index.md"}
+
+
+def test_the_page_of_calls_names_everything_that_a_connector_may_use_of_them():
+    page = (DOCS / "http.md").read_text("utf-8")
+    methods = {each for each in vars(Http) if not each.startswith("_")} - {"close", "redact", "doubt"}
+    arguments = set(signature(Http.request).parameters) - {"self", "method", "path"}
+    answers = {f"answer.{each}" for each in vars(Answer) if not each.startswith("_")}
+    assert not [
+        each for each in methods | arguments | answers if not re.search(rf"\b{re.escape(each)}\b", page)
+    ]
+
+
+def test_the_page_for_authors_names_every_promise():
+    page = (DOCS / "write-a-connector.md").read_text("utf-8")
+    assert not [
+        promise.name for promise in Promise if f"`{promise.name}`" not in page.replace("Promise.", "")
+    ]

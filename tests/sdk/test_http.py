@@ -190,7 +190,7 @@ def test_a_next_page_at_another_address_is_not_fetched(http):
 def test_paging_in_a_circle_ends_with_an_error(http):
     following = {"a": "b", "b": "c", "c": "a"}
     seen = []
-    with pytest.raises(RetryLater, match="in a circle; reading stopped after 3"):
+    with pytest.raises(RetryLater, match="in a circle: after 3 pages"):
         seen.extend(http.pages("a", lambda token: (token, following[token]), most=50))
     assert list(http.pages("a", lambda token: (token, following[token] if token != "c" else None))) == [
         *"abc"
@@ -410,7 +410,7 @@ def test_page_numbers_without_an_end_are_noticed(http, beyond):
         return Page((Found(shown),), str(number)), number + 1
 
     read = []
-    with pytest.raises(RetryLater, match="in a circle; reading stopped after 4"):
+    with pytest.raises(RetryLater, match="in a circle: after 4 pages"):
         read.extend(http.pages(1, fetch, most=10))
     assert [page.cursor for page in read] == ["1", "2", "3"]
 
