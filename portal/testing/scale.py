@@ -68,11 +68,10 @@ OF_THE_REMOTE = frozenset(
         "currencies-have-their-own-cents",
         "figures-are-exact",
         "an-old-webhook-is-refused",
-        "stock-is-compared",
         "the-cursor-leads-on",
     }
 )
-"""Checks that ask for what a remote need not have: prices, a second currency, stamps, comparing, “changed since”."""
+"""Checks that ask for what a remote need not have: prices, a second currency, stamps, “changed since”."""
 
 B, S, G, P = Level
 RULES = (

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from portal.sdk import Location, read_each
+from portal.sdk import Location, ReadAgain, Receipt, read_each
 from portal.testing.contract import examine
 from portal.testing.registry import Broken, checks
 from tests.testing.contract.defects import defects
@@ -34,6 +34,72 @@ def test_a_level_sent_as_what_is_on_hand_is_as_absolute():
 
     contract = type("OnHandTest", (Certified,), {"connector": OnHand})
     contract.verify(next(case for case in contract.cases() if case.name == "stock-is-said-absolutely-stock"))
+
+
+class LooksFirst(Certified.connector):
+    """A shop that cannot compare: the connector looks at the level before it writes another."""
+
+    def push_stock(self, change):
+        level, path = change.record, f"/stock/{change.ref('product', change.record.sku)}"
+        path += f"/{change.ref('location', level.location_id)}"
+        there = Decimal(self.http.get(path).value("free"))
+        if level.expected is not None and there != level.expected:
+            raise ReadAgain("Somebody bought one.", current=str(there))
+        wanted = {"free": str(self.wanted(level, there))}
+        return Receipt(self.http.put(path, json=wanted).value("id"))
+
+    def wanted(self, level, there):
+        return level.available
+
+
+class LooksAndSendsTheDifference(LooksFirst):
+    def wanted(self, level, there):
+        return level.available - there
+
+
+class LooksTooLate(LooksFirst):
+    def push_stock(self, change):
+        Certified.connector.push_stock(self, change)
+        return super().push_stock(change)
+
+
+class SeesAnotherFigureEachTime(LooksFirst):
+    def push_stock(self, change):
+        raise ReadAgain("Somebody bought one.", current=str(change.record.expected))
+
+
+def looking_first(connector):
+    script = json.loads(Certified.answers.read_text("utf-8"), parse_float=Decimal)
+    members = {
+        "connector": connector,
+        "answers": script | {"GET /stock/v7/b1": {"free": 5}},
+        "pushes": _without("stock", conflict={"GET /stock/v7/b1": {"free": 4}}),
+    }
+    contract = type("LooksFirstTest", (Certified,), members)
+    return contract, {case.name: case for case in contract.cases() if case.subject == "stock"}
+
+
+def test_a_connector_may_look_at_the_level_before_it_writes_another():
+    contract, cases = looking_first(LooksFirst)
+    with pytest.raises(Broken, match="the remote cannot notice a sale in between"):
+        contract.verify(cases.pop("stock-is-compared-stock"))
+    assert cases
+    for case in cases.values():
+        contract.verify(case)
+
+
+@pytest.mark.parametrize(
+    ("connector", "says"),
+    [
+        (LooksAndSendsTheDifference, "a difference sent twice counts twice"),
+        (LooksTooLate, "after 1 writes"),
+        (SeesAnotherFigureEachTime, "only if it is not the expected one"),
+    ],
+)
+def test_looking_first_excuses_nothing_else(connector, says):
+    contract, cases = looking_first(connector)
+    with pytest.raises(Broken, match=says):
+        contract.verify(cases["stock-is-said-absolutely-stock"])
 
 
 class OnePlace(Certified.connector):

@@ -53,6 +53,7 @@ def test_what_the_reports_of_bundled_connectors_waive_is_what_their_tests_waive(
         ("unicode-survives-reading-order", "waived: Our customers write ASCII only.", Level.SILVER),
         ("currencies-have-their-own-cents-order", "waived: It sells in EUR only.", Level.PLATINUM),
         ("several-secrets-are-active", "", Level.SILVER),
+        ("stock-is-compared-stock", "waived: It has no compare-and-set.", Level.SILVER),
     ],
 )
 def test_a_level_needs_every_rule_up_to_it(case, outcome, level):
