@@ -18,7 +18,18 @@ from pathlib import Path
 from typing import Any, Self
 
 from portal.testing.faults import Fault
-from portal.testing.script import Answers, Reply, Request, Say, body_text, choose, load, route
+from portal.testing.script import (
+    Answers,
+    Reply,
+    Request,
+    Say,
+    body_text,
+    choose,
+    load,
+    nearest,
+    route,
+    shortened,
+)
 
 Alter = Callable[[Request, Any], Any]
 TOO_MANY = Reply(500, {"error": "The scripted remote was asked too often."})
@@ -73,8 +84,13 @@ class Remote:
 
     @property
     def unanswered(self) -> list[str]:
-        """What was asked that the script has no answer for, each once."""
-        return list(dict.fromkeys(str(request) for request in self.requests if request.route is None))
+        """What was asked that the script has no answer for, each once, with the route that comes nearest."""
+        return list(dict.fromkeys(self._told(request) for request in self.requests if request.route is None))
+
+    def _told(self, request: Request) -> str:
+        said = f" saying “{shortened(request.says)}”" if request.says else ""
+        near = nearest(self._answers, request)
+        return f"{request}{said}" + (f" (nearest is “{shortened(near)}”)" if near else "")
 
     @property
     def silent(self) -> bool:

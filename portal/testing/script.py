@@ -3,7 +3,9 @@
 A route is ``METHOD /path?query ~text``. ``*`` stands for anything within the path or a query's value; a
 query that is not named may be anything, and a plus sign is a plus sign; ``~text``, which may be there several
 times, has to occur in what the request says: its body (for GraphQL and the like), or what a function makes of
-it (for queries that are packed). Of the routes that fit, the one that says most wins.
+it (for queries that are packed). ``*`` is a star there: leave out what varies, and write a text before it and
+one behind it. Of the routes that fit, the one with the most text wins: its characters are counted, those of
+its ``~text`` included, the stars not.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -21,6 +24,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 Answers = Mapping[str, Any]
 Say = Callable[["Request"], str]
+SHOWN = 200
+"""As many characters of a body say which call it was, where all calls go to one path."""
 _NUMBER = re.compile(r'"@number:(.*?)@"')
 
 
@@ -89,10 +94,25 @@ class Route:
         )
 
     @property
-    def weight(self) -> tuple[int, int, int]:
-        """How much the route says: a query or a text more than none, a plain path more than a wildcard."""
-        wild = self.path.count("*") + sum(want.count("*") for want in self.query.values())
-        return len(self.query) + len(self.texts), -wild, len(self.path) + len("".join(self.texts))
+    def weight(self) -> tuple[int, int]:
+        """How much the route says: its characters, stars not counted; of equals, the one with fewer stars."""
+        patterns = "".join((self.method, self.path, *self.query.keys(), *self.query.values()))
+        stars = patterns.count("*")
+        return len(patterns) - stars + len("".join(self.texts)), -stars
+
+    def nearness(self, request: Request) -> tuple[bool, int, float]:
+        """How nearly the route fits: its place first, then how much it says that the request says too."""
+        place = self.method in ("*", request.method) and fnmatchcase(request.path, self.path)
+        given = request.query
+        named = sum(
+            len(name) + len(want)
+            for name, want in self.query.items()
+            if fnmatchcase(given.get(name, ""), want)
+        )
+        found = named + sum(len(text) for text in self.texts if text in request.says)
+        ours = f"{self.method} {self.path} {' '.join(self.texts)}"
+        theirs = f"{request.method} {request.path} {request.says}"
+        return place, found, SequenceMatcher(None, ours[:SHOWN], theirs[:SHOWN], autojunk=False).ratio()
 
 
 @lru_cache(maxsize=1000)
@@ -117,6 +137,17 @@ def choose(answers: Answers, request: Request) -> str | None:
     """The route that answers the request, None if none fits."""
     fitting = [text for text in answers if route(text).fits(request)]
     return max(fitting, key=lambda text: route(text).weight, default=None)
+
+
+def nearest(answers: Answers, request: Request) -> str | None:
+    """The route that comes nearest to a request that none fits."""
+    return max(answers, key=lambda text: route(text).nearness(request), default=None)
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text, on one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= SHOWN else f"{line[:SHOWN]}…"
 
 
 def load(answers: Answers | Path) -> Answers:

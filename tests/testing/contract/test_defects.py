@@ -144,6 +144,16 @@ def test_what_is_made_up_for_a_single_object_is_still_noticed():
         contract.verify(next(case for case in cases if case.check.name.startswith("a-missing-field")))
 
 
+def test_a_secret_in_what_has_no_answer_is_not_repeated():
+    class Tells(Certified.connector):
+        def check(self):
+            return self.http.post("/session", json={"grant": self.settings.token.get_secret_value()}).json()
+
+    contract = type("TellsTest", (Certified,), {"connector": Tells})
+    with pytest.raises(Broken, match='POST /session saying “{"grant": ?"…"}”'):
+        contract.verify(next(case for case in contract.cases() if case.name == "checking-says-a-sentence"))
+
+
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.connector.__name__)
 def test_a_defect_is_rejected_with_a_sentence_that_says_what_to_do(defect):
     spoilt = type("Spoilt", (Certified,), {"connector": defect.connector})

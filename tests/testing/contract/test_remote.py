@@ -53,6 +53,36 @@ def test_a_route_may_ask_for_a_text_in_the_body():
     assert choose(routes, asked("POST", "/graphql", b"{shop}")) == "POST /graphql"
 
 
+def test_the_route_with_the_most_text_wins_not_the_one_with_the_most_parts():
+    routes = dict.fromkeys(
+        ["POST /graphql ~a ~b", "POST /graphql ~{a b long}", "POST /g* ~{ ~a ~b ~l ~o ~n ~g"]
+    )
+    assert choose(routes, asked("POST", "/graphql", b"{a b long}")) == "POST /graphql ~{a b long}"
+    starred = dict.fromkeys(["GET /orders?after=12*", "GET /orders?after=12"])
+    assert choose(starred, asked("GET", "/orders?after=12")) == "GET /orders?after=12"
+
+
+def test_a_star_in_a_text_is_a_star():
+    routes = {"POST /graphql ~after: * first": 1, "POST /graphql ~after: ~ first": 2}
+    assert choose(routes, asked("POST", "/graphql", b"after: 7, first")) == "POST /graphql ~after: ~ first"
+
+
+def test_what_has_no_answer_is_told_by_what_it_says_and_the_nearest_route(scripted_remote):
+    remote = scripted_remote(
+        {
+            "GET /me": {},
+            "POST /admin-api ~products( ~after: 9": {},
+            "POST /admin-api ~orders( ~after: 9": {},
+        }
+    )
+    query = "{orders(after: 8)\n {" + "id " * 100
+    assert requests.post(f"{remote.url}/admin-api", data=query, timeout=5).status_code == 404
+    (told,) = remote.unanswered
+    assert told.startswith("POST /admin-api saying “{orders(after: 8) {id id ")
+    assert told.endswith(" i…” (nearest is “POST /admin-api ~orders( ~after: 9”)")
+    assert 250 < len(told) < 300
+
+
 def test_what_is_no_route_is_told_at_once():
     with pytest.raises(ValueError, match="is not a route"):
         route("/orders")
@@ -75,7 +105,7 @@ def test_answers_know_the_address_and_requests_are_kept(remote):
     assert get(remote, "/nowhere").status_code == 404
     assert [str(request) for request in remote.writes] == ["POST /orders"]
     assert remote.writes[0].json == {"a": Decimal("1.1")}
-    assert remote.unanswered == ["GET /nowhere"]
+    assert remote.unanswered == ["GET /nowhere (nearest is “GET /orders”)"]
 
 
 def test_a_fault_begins_when_it_is_told_to_and_spares_reads_when_it_should(remote):
