@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from getpass import getpass
@@ -23,22 +24,26 @@ from urllib.parse import urlsplit
 
 import requests
 
-from portal.sdk.connector import Connector
+from portal.sdk.connector import Connector, Page
 from portal.sdk.errors import PortalError
+from portal.sdk.records import Record
 from portal.testing.checks.money import FIGURES
 from portal.testing.registry import fetched, pulled
 from portal.testing.script import dump
 
 MOST_PAGES = 20
+PLURAL = {"stock": "levels of stock"}
 Expect = dict[str, dict[str, str]]
 
 
 class Recording:
-    """``answers`` is the script so far, ``left_out`` the calls whose answers were no JSON, or errors."""
+    """``answers`` is the script so far, ``left_out`` the calls whose answers were no JSON, or errors, and
+    ``notes`` are sentences about what was read."""
 
     def __init__(self, secrets: list[str]) -> None:
         self.answers: dict[str, Any] = {}
         self.left_out: list[str] = []
+        self.notes: list[str] = []
         self._secrets = [secret for secret in secrets if secret]
 
     def keep(self, request: Any, response: requests.Response) -> None:
@@ -73,7 +78,7 @@ def record(connector: type[Connector], settings: Mapping[str, Any]) -> tuple[Rec
         try:
             made.check()
             for kind in pulled(connector):
-                found[kind] = _walk(made, kind)
+                found[kind] = _walk(made, kind, recording.notes)
             for kind in fetched(connector):
                 getattr(made, f"fetch_{kind}")(list(found.get(kind, ()))[:1])
         finally:
@@ -81,17 +86,37 @@ def record(connector: type[Connector], settings: Mapping[str, Any]) -> tuple[Rec
     return recording, found
 
 
-def _walk(made: Any, kind: str) -> dict[str, str]:
-    """The first pages, and what comes after the last of them."""
+def _walk(made: Any, kind: str, notes: list[str]) -> dict[str, str]:
+    """All pages; then what each cursor leads to, as far as the contract will read on from there."""
     pull = getattr(made, f"pull_{kind}")
-    pages = list(islice(pull(None), MOST_PAGES))
-    for page in pages:
-        next(iter(pull(page.cursor)), None)
+    pages = _pages(pull(None))
+    for cursor in dict.fromkeys(page.cursor for page in pages):
+        if later := _pages(pull(cursor)):
+            next(iter(pull(later[-1].cursor)), None)
+    if len(pages) == MOST_PAGES:
+        notes.append(
+            f"Reading of {kind} stopped after {MOST_PAGES} pages. If there are more, read an account that holds less: "
+            "the contract reads to the end."
+        )
+    reasons = Counter(each.reason for page in pages for each in page.rejected)
+    for reason, count in reasons.items():
+        were = f"{kind} was" if count == 1 else f"{PLURAL.get(kind, f'{kind}s')} were"
+        notes.append(f"{count} {were} set aside: {reason}")
     return {
-        each.record.external_id: str(getattr(each.record, FIGURES.get(kind, ""), "") or "")
+        each.record.external_id: _figure(each.record, FIGURES.get(kind, ""))
         for page in pages
         for each in page.found
     }
+
+
+def _pages(walk: Iterable[Page[Record]]) -> list[Page[Record]]:
+    return list(islice(walk, MOST_PAGES))
+
+
+def _figure(record: Record, name: str) -> str:
+    """What people see; nothing where the record has no such figure, which is not the same as a zero."""
+    figure = getattr(record, name, None)
+    return "" if figure is None else str(figure)
 
 
 @contextmanager
@@ -124,6 +149,7 @@ def main(where: str, file: str, *given: str) -> str:
     Path(file).write_bytes(dump(recording.answers, indent=1) + b"\n")
     told = [f"{file} holds {len(recording.answers)} answers. This was read; is it what people see there?"]
     told += [f"    {kind!r}: {figures}," for kind, figures in found.items()]
+    told += recording.notes
     told += [f"Left out, because it is no JSON or an error: {call}" for call in recording.left_out]
     return "\n".join(told)
 
