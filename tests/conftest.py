@@ -18,8 +18,10 @@ FLAGS = (
 )
 
 
-# A file is run by one worker: the long ones begin first, so that none of them is alone at the end.
-LONGEST_FIRST = (
+# A file is run by one worker: the long ones begin first, so that none of them is alone at the end. Before them comes the
+# restore, which wants the database to itself: a server that another test has started may hold a connection for good.
+FIRST = (
+    "tests/backup/test_restore.py",
     "tests/demo/test_demo.py",
     "tests/desk/test_browser.py",
     "tests/plugin_host/test_preflight.py",
@@ -30,7 +32,7 @@ LONGEST_FIRST = (
 
 
 def pytest_collection_modifyitems(items):
-    items.sort(key=lambda item: next((i for i, path in enumerate(LONGEST_FIRST) if path in item.nodeid), 99))
+    items.sort(key=lambda item: next((i for i, path in enumerate(FIRST) if path in item.nodeid), 99))
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
