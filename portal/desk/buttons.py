@@ -14,6 +14,11 @@ def always(_: Any) -> bool:
     return True
 
 
+def in_state(*states: str) -> Callable[[Any], bool]:
+    """For rows in one of these states."""
+    return lambda row: row.state in states
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
     """``run(screen, request, row, **answers)`` does it and returns the sentence that the person then reads.

@@ -19,6 +19,8 @@ from portal.sync.release import release, retry
 State = Operation.State
 RETRYABLE = (State.HELD, State.REVIEW, State.RETRY_WAIT, State.DEAD)
 CANCELLABLE = (State.READY, State.RETRY_WAIT, State.HELD, State.REVIEW)
+FINISHABLE = (*CANCELLABLE, State.UNKNOWN)
+"""What a person may mark done."""
 
 
 def retry_operations(ids: Iterable[int], by: Any) -> int:
@@ -48,8 +50,7 @@ def cancel_operations(ids: Iterable[int], by: Any, reason: str) -> int:
 def mark_done(operation: Operation, remote_id: str, by: Any, reason: str) -> None:
     """A person has seen to it in the remote system. Raises ``ValueError`` when it is being sent right now."""
     _need(reason)
-    open_states = (*CANCELLABLE, State.UNKNOWN)
-    ended = _end([operation.pk], open_states, State.DONE, by, reason, "marked it done", remote_id=remote_id)
+    ended = _end([operation.pk], FINISHABLE, State.DONE, by, reason, "marked it done", remote_id=remote_id)
     if not ended:
         raise ValueError(f"{operation} is being sent, or is ended already; look at it again in a moment.")
 

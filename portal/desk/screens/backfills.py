@@ -15,7 +15,7 @@ from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminSelectWidget
 from portal.connections.models import Connection
 from portal.desk import show
 from portal.desk.base import ReadOnlyAdmin
-from portal.desk.buttons import button
+from portal.desk.buttons import button, in_state
 from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, text, timeline, values
 from portal.plugins.manager import UnknownConnector
@@ -102,10 +102,6 @@ def _can(connection: Connection, kind: str) -> bool:
         return backfill.can(connection, kind)
     except UnknownConnector:
         return False
-
-
-def _in(*states: str) -> Any:
-    return lambda row: row.state in states
 
 
 @admin.register(Backfill)
@@ -198,17 +194,17 @@ class BackfillAdmin(ReadOnlyAdmin):
 
     # -- the buttons --
 
-    @button("Pause", permission=CHANGE, icon="pause", shown=_in(*Backfill.AT_WORK))
+    @button("Pause", permission=CHANGE, icon="pause", shown=in_state(*Backfill.AT_WORK))
     def pause(self, request: HttpRequest, row: Backfill) -> str:
         backfill.pause(row, request.user)
         return f"{row}: paused. It can go on where it is."
 
-    @button("Resume", permission=CHANGE, icon="play_arrow", style="primary", shown=_in(State.PAUSED))
+    @button("Resume", permission=CHANGE, icon="play_arrow", style="primary", shown=in_state(State.PAUSED))
     def resume(self, request: HttpRequest, row: Backfill) -> str:
         backfill.resume(row, request.user)
         return f"{row}: it goes on in a moment."
 
-    @button("Stop", permission=CHANGE, icon="stop", style="danger", shown=_in(*Backfill.OPEN))
+    @button("Stop", permission=CHANGE, icon="stop", style="danger", shown=in_state(*Backfill.OPEN))
     def stop(self, request: HttpRequest, row: Backfill) -> str:
         backfill.stop(row, request.user)
         return f"{row}: stopped. Nothing more is read; what was read stays."

@@ -16,7 +16,7 @@ from django.utils import timezone
 from portal.connections.models import Connection
 from portal.desk import show
 from portal.desk.base import DeskAdmin
-from portal.desk.buttons import button
+from portal.desk.buttons import button, in_state
 from portal.desk.filters import ConnectionFilter
 from portal.desk.panels import Panel, table, text, values
 from portal.desk.picture import HELD, picture
@@ -53,10 +53,6 @@ class FlowForm(forms.ModelForm):
         if found:
             raise ValidationError(found)
         return cleaned
-
-
-def _in(*states: str) -> Any:
-    return lambda flow: flow.state in states
 
 
 @admin.register(Flow)
@@ -218,23 +214,23 @@ class FlowAdmin(DeskAdmin):
         permission=SWITCH,
         icon="play_arrow",
         style="primary",
-        shown=_in(State.DRAFT, State.REHEARSAL),
+        shown=in_state(State.DRAFT, State.REHEARSAL),
     )
     def start(self, request: HttpRequest, row: Flow) -> str:
         switch(row, State.LIVE, request.user)
         return f"{row} is live. What is at {row.source} already is sent as well."
 
-    @button("Rehearse", permission=SWITCH, icon="theater_comedy", shown=_in(State.DRAFT))
+    @button("Rehearse", permission=SWITCH, icon="theater_comedy", shown=in_state(State.DRAFT))
     def rehearse(self, request: HttpRequest, row: Flow) -> str:
         switch(row, State.REHEARSAL, request.user)
         return f"{row} is rehearsed: the records' timelines say what would be sent."
 
-    @button("Pause", permission=SWITCH, icon="pause", shown=_in(State.LIVE))
+    @button("Pause", permission=SWITCH, icon="pause", shown=in_state(State.LIVE))
     def pause(self, request: HttpRequest, row: Flow) -> str:
         switch(row, State.PAUSED, request.user)
         return f"{row} is paused. It goes on reading; nothing is lost."
 
-    @button("Resume", permission=SWITCH, icon="play_arrow", style="primary", shown=_in(State.PAUSED))
+    @button("Resume", permission=SWITCH, icon="play_arrow", style="primary", shown=in_state(State.PAUSED))
     def resume(self, request: HttpRequest, row: Flow) -> str:
         switch(row, State.LIVE, request.user)
         return f"{row} is live again. What waited is being sent."
@@ -255,7 +251,7 @@ class FlowAdmin(DeskAdmin):
             left = f" What was before {timezone.localtime(row.start_at):%d %b %Y, %H:%M} comes in, but this flow leaves it alone."
         return f"{made} are read again; see Backfills for how far it is.{left}"
 
-    @button("Back to draft", permission=SWITCH, icon="undo", shown=_in(State.REHEARSAL))
+    @button("Back to draft", permission=SWITCH, icon="undo", shown=in_state(State.REHEARSAL))
     def back_to_draft(self, request: HttpRequest, row: Flow) -> str:
         switch(row, State.DRAFT, request.user)
         return f"{row} is a draft again; nothing is read for it."

@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from portal.desk import show
 from portal.desk.abilities import PROMISES
 from portal.desk.base import ReadOnlyAdmin
-from portal.desk.buttons import Button, Reason, ReasonAndId, button
+from portal.desk.buttons import Button, Reason, ReasonAndId, button, in_state
 from portal.desk.filters import ConnectionFilter, FlowFilter
 from portal.desk.panels import Panel, raw, table, text, timeline, values
 from portal.desk.records import record_link
@@ -47,18 +47,6 @@ class Group(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, rows: QuerySet[Operation]) -> QuerySet[Operation]:
         _, states = self.GROUPS.get(self.value() or "", ("", ()))
         return rows.filter(state__in=states) if states else rows
-
-
-def _retryable(row: Operation) -> bool:
-    return row.state in mending.RETRYABLE
-
-
-def _cancellable(row: Operation) -> bool:
-    return row.state in mending.CANCELLABLE
-
-
-def _open(row: Operation) -> bool:
-    return row.state in (*mending.CANCELLABLE, State.UNKNOWN)
 
 
 @admin.register(Operation)
@@ -193,7 +181,7 @@ class OperationAdmin(ReadOnlyAdmin):
 
     # -- the buttons --
 
-    @button("Try again", permission=MEND, icon="replay", style="primary", shown=_retryable)
+    @button("Try again", permission=MEND, icon="replay", style="primary", shown=in_state(*mending.RETRYABLE))
     def try_again(self, request: HttpRequest, row: Operation) -> str:
         if not mending.retry_operations([row.pk], request.user):
             raise ValueError(f"{row} cannot be tried again now: it is {row.get_state_display()}.")
@@ -204,7 +192,7 @@ class OperationAdmin(ReadOnlyAdmin):
         permission=MEND,
         icon="task_alt",
         form=ReasonAndId,
-        shown=_open,
+        shown=in_state(*mending.FINISHABLE),
         asks="Only when you have seen in the other system that it is done: the portal will take your word for it.",
     )
     def mark_done(self, request: HttpRequest, row: Operation, remote_id: str, reason: str) -> str:
@@ -217,7 +205,7 @@ class OperationAdmin(ReadOnlyAdmin):
         icon="cancel",
         style="danger",
         form=Reason,
-        shown=_cancellable,
+        shown=in_state(*mending.CANCELLABLE),
         asks="It will not be sent. A later change of the record is sent again.",
     )
     def cancel(self, request: HttpRequest, row: Operation, reason: str) -> str:
