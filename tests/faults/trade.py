@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from collections.abc import Iterator
 
 from django.db import DatabaseError, connections
 
 from portal.sync.jobs import ensure_jobs
 from portal.sync.models import Operation
-from tests.faults.house import PLACE, busy, connect, flow, tie
+from tests.faults.house import PLACE, busy, connect, flow, tie, wait_until
 from tests.faults.remote import Witness
 from tests.faults.row import Figure
 from tests.toys import order
@@ -41,6 +43,20 @@ class Trade:
         new = [order(len(self._told) + each, location=PLACE) for each in range(wanted)]
         self._witness.tell("shop", new)
         self._told += [each.external_id for each in new]
+
+    def in_the_middle(self, times: int, *, calls: int) -> Iterator[None]:
+        """Sell in so many parts, and stop in the middle of each: when so many calls of it have reached the remotes."""
+        for _ in range(times):
+            before = self.pushed()
+            self.sell(1 / times)
+            wait_until(lambda before=before: self.pushed() > before + calls, 60, pause=0.01)  # type: ignore[misc]
+            yield
+
+    def come_to_rest(self, patience: float) -> tuple[bool, float]:
+        """Sell what is left. Whether all was quiet within so many seconds, and after how many."""
+        began = time.monotonic()
+        self.sell()
+        return wait_until(self.quiet, patience), time.monotonic() - began
 
     def pushed(self) -> int:
         """How many calls reached the remotes."""

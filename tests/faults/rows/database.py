@@ -6,7 +6,6 @@ import time
 
 from django.db import connections
 
-from tests.faults.house import wait_until
 from tests.faults.remote import Witness
 from tests.faults.row import Figure, Scale, row
 from tests.faults.stack import Stack
@@ -30,18 +29,12 @@ def database(stack: Stack, scale: Scale) -> Figure:
     times = scale(10)
     with Witness() as witness, stack.portal():
         trade = Trade(witness, 200 * times)
-        for _ in range(times):
-            before = trade.pushed()
-            trade.sell(1 / times)
-            wait_until(lambda before=before: trade.pushed() > before + 40, 60, pause=0.01)  # type: ignore[misc]
+        for _ in trade.in_the_middle(times, calls=40):
             connections.close_all()
             stack.kill_database()
             time.sleep(AWAY)
             stack.restart_database()
-        began = time.monotonic()
-        trade.sell()
-        quiet = wait_until(trade.quiet, PATIENCE)
-        spent = time.monotonic() - began
+        quiet, spent = trade.come_to_rest(PATIENCE)
         return trade.figure(
             f"{times} kills of the database, at rest {spent:.0f} s after the last", good=quiet
         )

@@ -6,7 +6,6 @@ import time
 
 from redis import Redis
 
-from tests.faults.house import wait_until
 from tests.faults.remote import Witness
 from tests.faults.row import Figure, Scale, row
 from tests.faults.stack import Stack
@@ -27,20 +26,14 @@ def queue(stack: Stack, scale: Scale) -> Figure:
     times = scale(10)
     with Witness() as witness, stack.portal():
         trade = Trade(witness, 200 * times)
-        for each in range(times * 2):
-            before = trade.pushed()
-            trade.sell(1 / times / 2)
-            wait_until(lambda before=before: trade.pushed() > before + 20, 60, pause=0.01)  # type: ignore[misc]
+        for each, _ in enumerate(trade.in_the_middle(times * 2, calls=20)):
             if each % 2:
                 stack.kill_redis()
                 time.sleep(AWAY)
                 stack.restart_redis()
             else:
                 Redis.from_url(stack.env["REDIS_URL"]).flushall()
-        began = time.monotonic()
-        trade.sell()
-        quiet = wait_until(trade.quiet, PATIENCE)
-        spent = time.monotonic() - began
+        quiet, spent = trade.come_to_rest(PATIENCE)
         return trade.figure(
             f"emptied {times} ×, killed {times} ×, at rest {spent:.0f} s after the last", good=quiet
         )
