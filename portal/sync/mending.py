@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.connections.models import Reference
+from portal.connections.ties import forget_untied
 from portal.sync.cases import operation_subject, settle_subjects
 from portal.sync.clock import db_now
 from portal.sync.doors import ring_checks
@@ -85,6 +86,7 @@ def _end(
             note(operation.kind, [(operation.record_id, operation.message, operation.pk)], now)
             if remote_id and operation.kind in Reference.Kind.values:
                 _refuse_taken(operation, remote_id)
+                forget_untied(operation.connection, [(operation.kind, remote_id)])
                 Reference.objects.update_or_create(
                     connection=operation.connection,
                     kind=operation.kind,
@@ -98,7 +100,12 @@ def _end(
 
 def _refuse_taken(operation: Operation, remote_id: str) -> None:
     other = (
-        Reference.objects.filter(connection=operation.connection, kind=operation.kind, external_id=remote_id)
+        Reference.objects.filter(
+            connection=operation.connection,
+            kind=operation.kind,
+            external_id=remote_id,
+            state=Reference.State.CONFIRMED,
+        )
         .exclude(record_id=operation.record_id)
         .first()
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import transaction
 
 from portal.connections.models import Connection, Reference
+from portal.connections.ties import forget_untied
 from portal.records import rows
 from portal.records.store import adopt
 from portal.sdk import ReadAgain, Receipt
@@ -150,20 +151,19 @@ def _tie(connection: Connection, done: Sequence[Operation], now: datetime) -> No
         if operation is not None and reference.external_id != operation.remote_id:
             reference.external_id = operation.remote_id
             moved.append(reference)
+    new = [
+        Reference(
+            connection=connection,
+            kind=kind,
+            external_id=operation.remote_id,
+            label=str(operation.receipt.get("number", ""))[:200] or operation.label,
+            record_id=record,
+        )
+        for (kind, record), operation in told.items()
+    ]
+    forget_untied(connection, ((reference.kind, reference.external_id) for reference in (*moved, *new)))
     rows.update(moved, ["external_id"])
-    rows.insert(
-        (
-            Reference(
-                connection=connection,
-                kind=kind,
-                external_id=operation.remote_id,
-                label=str(operation.receipt.get("number", ""))[:200] or operation.label,
-                record_id=record,
-            )
-            for (kind, record), operation in told.items()
-        ),
-        ignore_conflicts=True,
-    )
+    rows.insert(new, ignore_conflicts=True)
     orders = {operation.remote_id: record for (kind, record), operation in told.items() if kind == "order"}
     if orders:
         adopt(connection, orders)
