@@ -29,12 +29,12 @@ IN_FLIGHT = 8
 def accepted(stage: Stage, count: int) -> tuple[Spread, Spread]:
     """(Webhooks a second, their share of an empty view's requests), in three turns on one server."""
     rates, shares = [], []
-    with running(stage, PORTAL_POSTGRES, idle=True) as its, _web(its.own) as url:
-        uvloop.run(_load(f"{url}/hooks/shop/", [str(number).encode() for number in range(1, 50)]))
+    with running(stage, PORTAL_POSTGRES, idle=True) as its, web(its.own) as url:
+        uvloop.run(load(f"{url}/hooks/shop/", [str(number).encode() for number in range(1, 50)]))
         for turn in range(1, 4):
             numbers = range(turn * 10**6, turn * 10**6 + count)
-            empty = uvloop.run(_load(f"{url}/empty/", [b"{}"] * count))
-            rates.append(uvloop.run(_load(f"{url}/hooks/shop/", [str(each).encode() for each in numbers])))
+            empty = uvloop.run(load(f"{url}/empty/", [b"{}"] * count))
+            rates.append(uvloop.run(load(f"{url}/hooks/shop/", [str(each).encode() for each in numbers])))
             shares.append(rates[-1] / empty)
     return Spread.of(rates), Spread.of(shares)
 
@@ -43,12 +43,12 @@ def delivered(stage: Stage, candidate: Candidate, count: int) -> tuple[float, fl
     """(p50, p99) in milliseconds from sending a webhook to the effect in the remote, nothing else going on."""
     waits, warm = [], 3
     stage.ask("/reset", {"orders": 0})
-    with running(stage, candidate) as its, _web(its.own) as url:
+    with running(stage, candidate) as its, web(its.own) as url:
         time.sleep(3)
         for number in range(1, count + warm + 1):
             sent = time.time()
             body = str(number).encode()
-            request = urllib.request.Request(f"{url}/hooks/shop/", body, _proof(body))
+            request = urllib.request.Request(f"{url}/hooks/shop/", body, proof(body))
             urllib.request.urlopen(request).close()
             until(stage, number, look=0.005)
             waits.append((stage.ask("/log")["ended"] - sent) * 1000)
@@ -57,7 +57,7 @@ def delivered(stage: Stage, candidate: Candidate, count: int) -> tuple[float, fl
 
 
 @contextmanager
-def _web(own: dict[str, str]) -> Iterator[str]:
+def web(own: dict[str, str]) -> Iterator[str]:
     """The portal's web server, with an empty view beside the portal's own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -88,11 +88,11 @@ def _web(own: dict[str, str]) -> Iterator[str]:
         end(server)
 
 
-def _proof(body: bytes) -> dict[str, str]:
+def proof(body: bytes) -> dict[str, str]:
     return {"X-Bed": base64.b64encode(hmac.new(SECRET.encode(), body, hashlib.sha256).digest()).decode()}
 
 
-async def _load(url: str, bodies: list[bytes]) -> float:
+async def load(url: str, bodies: list[bytes]) -> float:
     """Requests a second with several in flight. Raises ``Stalled`` when one is not accepted."""
     waiting = list(bodies)
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=IN_FLIGHT)) as session:
@@ -100,7 +100,7 @@ async def _load(url: str, bodies: list[bytes]) -> float:
         async def send() -> None:
             while waiting:
                 body = waiting.pop()
-                async with session.post(url, data=body, headers=_proof(body)) as answer:
+                async with session.post(url, data=body, headers=proof(body)) as answer:
                     if answer.status != 200:
                         raise Stalled(f"{url} answered {answer.status}: {await answer.text()}")
 
