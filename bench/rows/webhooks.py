@@ -89,7 +89,8 @@ def web(own: dict[str, str]) -> Iterator[str]:
 
 
 def proof(body: bytes) -> dict[str, str]:
-    return {"X-Bed": base64.b64encode(hmac.new(SECRET.encode(), body, hashlib.sha256).digest()).decode()}
+    signed = base64.b64encode(hmac.new(SECRET.encode(), body, hashlib.sha256).digest()).decode()
+    return {"X-Bed": signed, "Content-Type": "application/json"}
 
 
 async def load(url: str, bodies: list[bytes]) -> float:
