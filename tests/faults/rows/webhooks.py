@@ -65,20 +65,21 @@ def webhooks(stack: Stack, scale: Scale) -> Figure:
         seen = witness.seen("erp")
     lost = seen.missing("order", sender.answered)
     got_in = [each for each in sender.forged if seen.made("order")[each]]
-    stored = Event.objects.filter(external_id__in=sender.forged[:500]).count()
+    stored = Event.objects.count()
     unanswered = genuine - len(sender.answered)
     refused = sum(shop.refusals.values_list("count", flat=True))
     return Figure(
         f"{len(sender.answered):,} answered 2xx under {kills} kills: {len(lost)} lost; "
-        f"{forged:,} forged: {sender.accepted + len(got_in)} accepted",
-        good=not (lost or got_in or stored or sender.accepted or unanswered or seen.doubled("order"))
+        f"{forged:,} forged: {max(sender.accepted, len(got_in))} accepted",
+        good=not (lost or got_in or sender.accepted or unanswered or sender.refused or seen.doubled("order"))
+        and stored == genuine
         and kills >= genuine / 100
         and refused >= forged,
         notes=(
             *(f"lost: {each}" for each in lost[:5]),
             *(f"got in: {each}" for each in got_in[:5]),
-            f"answers: {dict(sender.statuses)}; {refused} refusals counted, {stored} bodies stored of {forged} forged",
-            f"{unanswered} were never answered 2xx",
+            f"answers: {dict(sender.statuses)}; {refused} refusals counted, {stored} bodies stored",
+            f"{unanswered} were never answered 2xx, {sender.refused} refused although their secret was in force",
         ),
     )
 
@@ -90,16 +91,17 @@ class Sender:
         self.shop, self.genuine, self.total = shop, genuine, genuine + forged
         self.port = _free_port()
         self.secret = self.old = shop.webhook_secrets[0]
+        self.stolen = "guess"
         self.answered: set[str] = set()
         self.forged = [f"o{each}" for each in range(genuine, self.total)]
-        self.accepted = 0
+        self.accepted = self.refused = 0
         self.statuses: Counter[str] = Counter()
 
     def send(self, number: int) -> None:
         """Order ``number`` is told; from ``genuine`` on it is somebody else who tells it."""
         body = json.dumps({"event": f"e{number}", "topic": "order.changed", "id": f"o{number}"}).encode()
         if number >= self.genuine:
-            self._try(body, _forgery(number, body, self.secret), once=True)
+            self._try(body, _forgery(number, body, self.secret, self.stolen), once=True)
             return
         for _ in range(2 if random.Random(number).random() < DOUBLED else 1):
             if self._try(body, _sign(body, self.secret)):
@@ -115,7 +117,9 @@ class Sender:
             if 200 <= status < 300:
                 return True
             if not once and status == 401:
-                signature = _sign(body, self.secret)  # the vendor signs each try with the secret it has now
+                anew = _sign(body, self.secret)  # the vendor signs each try with the secret it has now
+                self.refused += signature == anew
+                signature = anew
             time.sleep(0.02)
         return False
 
@@ -168,6 +172,7 @@ def _sign_with_the_new(sender: Sender) -> None:
 
 def _retire(sender: Sender) -> None:
     retire_webhook_secret(sender.shop, mark_of(sender.old))
+    sender.stolen = sender.old
 
 
 def _work_off(shop: Connection, erp: Connection) -> None:
@@ -181,10 +186,10 @@ def _sign(body: bytes, secret: str) -> str:
     return base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha256)).decode()
 
 
-def _forgery(number: int, body: bytes, secret: str) -> str | None:
+def _forgery(number: int, body: bytes, secret: str, stolen: str) -> str | None:
     genuine = _sign(body, secret)
     return [
-        _sign(body, "guess"),
+        _sign(body, stolen),
         _sign(body, ""),
         _sign(body + b" ", secret),
         _sign(body.replace(b"changed", b"created"), secret),
