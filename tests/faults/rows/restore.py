@@ -76,6 +76,7 @@ class Drill:
         file, _ = services.back_up()
         time.sleep(1.1)  # a loss within the second in which the backup was made is another matter
         self._trade(A_DAY // 2)
+        self._change_what_waits()
         self._work(self.dice.randint(1, 4))
         if number % 2:
             _by_other_means(file)
@@ -101,6 +102,14 @@ class Drill:
                     self.refunds.append(each.external_id)
                     own = int(each.external_id[1:])
                     self.witness.tell("shop", [refund(own, own, sku=SKU)])
+
+    def _change_what_waits(self) -> None:
+        """An order is changed before it was sent: the remotes get it under a key that nobody makes who reads it anew."""
+        told = order(len(self.orders) + 1, 1, line(SKU), location=PLACE)
+        self._tell(told, -1)
+        turn(self.ends[1], "pull:order")
+        self._tell(told.model_copy(update={"note": "Changed at once", "version": 2}), 0)
+        turn(self.ends[1], "pull:order")
 
     def _tell(self, told: Order, pieces: int) -> None:
         self.orders[told.external_id] = told
