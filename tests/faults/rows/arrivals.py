@@ -87,11 +87,14 @@ def _end(house: House, arrival: tuple[int, ...], dice: random.Random) -> str:
 def _told(erp: Remote) -> str:
     ours = Order.objects.get()
     held: dict[str, dict[str, Any]] = erp.held
-    (there,) = held["order"].values()
+    orders = [
+        f"version {each.version}, {each.state}, {each.note}, {each.lines[0].quantity} pieces"
+        for each in held["order"].values()
+    ]
     return "; ".join(
         [
             f"{len(held['order'])} order document, {len(held['refund'])} refund documents",
-            f"order at version {there.version}, {there.state}, {there.note}, {there.lines[0].quantity} pieces",
+            *orders,
             f"refunds {sorted(each.external_id for each in held['refund'].values())}",
             f"stock {erp.stock}",
             f"ours at version {ours.version} with {Refund.objects.count()} refunds",
