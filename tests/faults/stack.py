@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
@@ -25,6 +26,12 @@ STACKS = ("sqlite", "postgres", "redis")
 """SQLite with the ORM broker · PostgreSQL with the ORM broker · PostgreSQL with Redis."""
 
 ROOT = Path(__file__).resolve().parents[2]
+SECRETS = {
+    "PORTAL_SECRET_KEY": "a secret of the fault kit, which nobody has to keep from anybody",
+    "PORTAL_CREDENTIAL_KEYS": base64.urlsafe_b64encode(b"a key that is as long as it must").decode(),
+}
+"""With secrets of its own the portal runs as in production; its development mode keeps each query in memory."""
+
 PLUGIN = """\
 Metadata-Version: 2.1
 Name: portal-faultkit
@@ -103,8 +110,8 @@ def environment(place: Path) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "PORTAL_ENV_FILE": str(place / "none"),
         "PORTAL_DATA_DIR": str(place / "data"),
-        "PORTAL_DEBUG": "1",
         "PORTAL_LOG_LEVEL": "WARNING",
+        **SECRETS,
     }
 
 

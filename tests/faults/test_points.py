@@ -11,7 +11,7 @@ from tests.faults.house import company
 from tests.faults.plugin import Erp, Shop
 from tests.faults.points import EXEMPT, engine, exempt
 from tests.faults.remote import Witness
-from tests.faults.story import Day, tell
+from tests.faults.story import READ, Day, differences, tell
 
 __all__ = ["rings"]
 
@@ -30,8 +30,9 @@ def reached(transactional_db, witness, rings, monkeypatch):
     monkeypatch.setattr("tests.faults.plugin.Remote.grace", timedelta(0))
     shop, erp = company(witness)
     with count(engine()) as calls:
-        tell([Day(1)], witness, shop, erp)
-    assert Day(1).faults(witness) == []
+        for part in READ:
+            tell(part, [Day(1)], witness, shop, erp)
+    assert Day(1).faults(witness) + differences(witness) == []
     return calls
 
 

@@ -8,12 +8,18 @@ import random
 import signal
 import traceback
 import zlib
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from django.db import connections
+from django.db.models import Q
+from django.db.models.functions import Now
 
+from portal.sync.models import Event, Job, Operation
 from portal.testing.crashpoints import Moment, count, die_at
 from tests.faults.house import company
 from tests.faults.plugin import Remote
@@ -21,13 +27,37 @@ from tests.faults.points import COMMIT, commits, die_at_commit, engine, exempt
 from tests.faults.remote import Witness
 from tests.faults.row import Figure, Scale, row
 from tests.faults.stack import Stack
-from tests.faults.story import Day, tell
+from tests.faults.story import READ, Day, differences, tell
 
-OPEN_DAYS = 2
-"""Days that are broken off one after the other before one process is let live to tell them to their end. What ends
-a third worker that has it in hand is poison to the engine, and rightly so."""
+TOGETHER = 40
+"""Deaths until the days that they broke off are over, and the witness is asked about them."""
+
+SPARE = 4
+"""Days more than deaths: where a call does not come, another day is begun for its first one."""
 
 DIED, ENDED = -signal.SIGKILL, 0
+
+Telling = Callable[[str, Sequence[Day]], None]
+
+
+@dataclass(frozen=True)
+class Death:
+    """A worker is to die there: at the call of that number, counted from 1, in that part of a day."""
+
+    point: str
+    moment: Moment
+    part: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.moment} call {self.number} of {self.point} in the {self.part}"
+
+    def arm(self, number: int) -> None:
+        """From now on this process dies there, at the call of that number."""
+        if self.point.startswith(COMMIT):
+            die_at_commit(self.point, self.moment, number)
+        else:
+            die_at(self.point, engine()[self.point], self.moment, number)
 
 
 @row(
@@ -40,81 +70,100 @@ def crashpoints(stack: Stack, scale: Scale) -> Figure:
     Remote.grace = timedelta(0)  # the witness is waited for instead, until what the dead had sent is done
     with Witness() as witness:
         shop, erp = company(witness)
-        days = Days(witness, lambda days: tell(days, witness, shop, erp))
-        days.begin()
-        days.finish()  # the first day finds things that no other does
+        days = Days(witness, lambda part, days: tell(part, days, witness, shop, erp))
+        days.live([])  # the first days find things that no others do
         calls = _count(stack.place, days)
         points = list(calls)
         random.Random(3).shuffle(points)
-        for turn in range(scale(10)):
-            for point in points:
-                days.break_off(point, calls[point], turn)
-        days.finish()
+        deaths = [_death(point, calls[point], turn) for turn in range(scale(10)) for point in points]
+        for first in range(0, len(deaths), TOGETHER):
+            days.live(deaths[first : first + TOGETHER])
         functions = sum(not point.startswith(COMMIT) for point in points)
         return Figure(
             f"{functions} functions and {len(points) - functions} kinds of COMMIT, {days.deaths:,} deaths: "
             f"{len(days.faults)} days went wrong, {len(days.unreached)} points not reached",
-            good=not days.faults and not days.unreached and days.deaths >= len(points) * scale(10),
+            good=not days.faults and not days.unreached and days.deaths == len(deaths),
             notes=(*days.faults[:10], *days.unreached[:10]),
         )
 
 
 class Days:
-    """One day after the other, each begun by a process that dies; ``faults`` is what the witness had to say."""
+    """Days side by side; ``faults`` is what the witness had to say about those that are over."""
 
-    def __init__(self, witness: Witness, telling: Callable[[list[Day]], None]) -> None:
-        self._witness, self._telling = witness, telling
-        self._open: list[Day] = []
-        self._broken: list[str] = []
+    def __init__(self, witness: Witness, telling: Telling) -> None:
+        self._witness, self.telling = witness, telling
         self._number = 0
+        self._broken: dict[Day, list[str]] = {}
         self.deaths = 0
         self.faults: list[str] = []
         self.unreached: list[str] = []
 
-    def break_off(self, point: str, calls: int, turn: int) -> None:
-        """Begin one more day and die at that point, at another call each turn; where that call did not come, at
-        the first."""
-        chance = zlib.crc32(point.encode()) + turn
-        moment: Moment = "before" if chance % 2 else "after"
-        for number in dict.fromkeys((chance // 2 % calls + 1, 1)):
-            self.begin()
-            self._broken.append(f"{moment} call {number} of {point}")
-            status = self._tell(lambda number=number: _arm(point, moment, number))  # type: ignore[misc]
-            if status == DIED:
-                self.deaths += 1
-                break
-            self._judge(status)
-        else:
-            self.unreached.append(f"{point} was not reached.")
-        if len(self._open) >= OPEN_DAYS:
-            self.finish()
+    def begin(self, number: int) -> list[Day]:
+        """So many new days."""
+        self._number += number
+        return [Day(each) for each in range(self._number - number + 1, self._number + 1)]
 
-    def begin(self) -> None:
-        self._number += 1
-        self._open.append(Day(self._number))
+    def live(self, deaths: Sequence[Death]) -> None:
+        """As many new days as it takes, each of which is broken off once in each of its parts, as far as these
+        deaths go; then the witness is asked."""
+        most = max(Counter(death.part for death in deaths).values(), default=0)
+        days = self.begin(most + SPARE)
+        self._broken = {day: [] for day in days}
+        for part in READ:
+            self._break_off(part, [death for death in deaths if death.part == part], list(days))
+        for day in days:
+            self.faults += [f"{self._after(day)}{fault}" for fault in day.faults(self._witness)]
+        self.faults += [f"After {', '.join(map(str, deaths))}: {each}" for each in differences(self._witness)]
 
-    def finish(self) -> None:
-        """Let one process live that tells the open days to their end, and ask the witness about them."""
-        if self._open:
-            self._judge(self._tell(lambda: None))
+    def _break_off(self, part: str, deaths: Sequence[Death], untold: list[Day]) -> None:
+        """Tell this part of the days by one process after the other, as many as are to die, and then one that lives.
 
-    def _judge(self, status: int) -> None:
-        """The open days were told by a process that ended so."""
-        broken = "; ".join(self._broken)
-        if status != ENDED:
-            self.faults.append(f"After a death {broken} the day was not told to its end; the log says why.")
-        for day in self._open:
-            self.faults += [f"After a death {broken}: {fault}" for fault in day.faults(self._witness)]
-        self._open, self._broken = [], []
+        Each that dies has begun one day more, and has what those before it left behind.
+        """
+        begun: list[Day] = []
+        for death in deaths:
+            for number in dict.fromkeys((death.number, 1)):
+                if untold:
+                    begun.append(untold.pop())
+                for day in begun:
+                    self._broken[day].append(f"a death {death}")
+                if self._tell(part, begun, partial(death.arm, number)) == DIED:
+                    self.deaths += 1
+                    break
+                begun = []
+            else:
+                self.unreached.append(f"{death.point} was not reached.")
+            if _in_hand_twice():
+                self._tell(part, begun)
+                begun = []
+        self._tell(part, begun + untold)
 
-    def _tell(self, arm: Callable[[], None]) -> int:
+    def _tell(self, part: str, days: Sequence[Day], arm: Callable[[], None] = lambda: None) -> int:
+        """How the process ended that told this part of these days."""
+
         def life() -> None:
             arm()
-            self._telling(self._open)
+            self.telling(part, days)
 
         status = in_a_process(life)
         self._witness.rest()
+        if status not in (DIED, ENDED):
+            told = " ".join(map(self._after, days))
+            self.faults.append(f"{told}the {part} was not told to its end; the log says why.")
         return status
+
+    def _after(self, day: Day) -> str:
+        return f"Day {day.number}, after {'; '.join(self._broken.get(day) or ['no death'])}: "
+
+
+def _in_hand_twice() -> bool:
+    """Whether something was in hand when two workers died. What ends a third is poison to the engine, and rightly so."""
+    held = Q(workers_lost__gte=2) | Q(workers_lost=1, lease_until__gt=Now())
+    return (
+        Operation.objects.filter(held, state__in=Operation.OPEN).exists()
+        or Event.objects.filter(state=Event.State.NEW, attempts__gte=2).exists()
+        or Job.objects.filter(name__startswith="pull:", attempts__gte=2).exists()
+    )
 
 
 def in_a_process(life: Callable[[], None]) -> int:
@@ -131,29 +180,32 @@ def in_a_process(life: Callable[[], None]) -> int:
         os._exit(1)
 
 
-def _arm(point: str, moment: Moment, number: int) -> None:
-    if point.startswith(COMMIT):
-        die_at_commit(point, moment, number)
-    else:
-        die_at(point, engine()[point], moment, number)
+def _death(point: str, calls: Mapping[str, int], turn: int) -> Death:
+    """Another one each turn: each of the calls that an undisturbed day comes by is as likely."""
+    chance = zlib.crc32(point.encode()) + turn
+    moment: Moment = "before" if chance % 2 else "after"
+    number = chance // 2 % sum(calls.values())
+    for part, there in calls.items():
+        if number < there:
+            return Death(point, moment, part, number + 1)
+        number -= there
+    raise AssertionError(f"{point} has no calls.")
 
 
-def _count(place: Path, days: Days) -> dict[str, int]:
-    """The points of an undisturbed day and how often it comes by each. Raises ``AssertionError`` when it fails."""
+def _count(place: Path, days: Days) -> dict[str, dict[str, int]]:
+    """The points of an undisturbed day and how often each of its parts comes by each."""
     counted = place / "calls.json"
+    found: dict[str, dict[str, int]] = {}
+    day = days.begin(1)
+    for part in READ:
 
-    def life() -> None:
-        with count(engine()) as calls, commits() as committed:
-            days._telling(days._open)
-        walked = {
-            name: number
-            for name, number in (calls | committed).items()
-            if not exempt(name.removeprefix(COMMIT))
-        }
-        counted.write_text(json.dumps(walked))
+        def life(part: str = part) -> None:
+            with count(engine()) as calls, commits() as committed:
+                days.telling(part, day)
+            counted.write_text(json.dumps(calls | committed))
 
-    days.begin()
-    assert in_a_process(life) == ENDED, "The undisturbed day was not told to its end."
-    days.finish()
-    calls: dict[str, int] = json.loads(counted.read_text())
-    return calls
+        assert in_a_process(life) == ENDED, f"The undisturbed {part} was not told to its end."
+        for name, number in json.loads(counted.read_text()).items():
+            if number and not exempt(name.removeprefix(COMMIT)):
+                found.setdefault(name, {})[part] = number
+    return found
