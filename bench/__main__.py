@@ -1,4 +1,4 @@
-"""`./run bench [--short]`: everything in turns, into docs/performance.md."""
+"""`./run bench [--short] [--only PART …]`: everything in turns, into docs/performance.md; or some of it, shown only."""
 
 from __future__ import annotations
 
@@ -7,23 +7,34 @@ import time
 
 from bench import report
 from bench.contest import say
+from bench.size import FULL, SHORT
 from bench.stage import Stage
-from bench.table import FULL, SHORT, measure
+from bench.table import HEAVY, PARTS, measure
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="the same, smaller: less than ten minutes")
-    size = SHORT if parser.parse_args().short else FULL
+    parser.add_argument(
+        "--short", action="store_true", help=f"smaller, without {' and '.join(HEAVY)}: less than ten minutes"
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, metavar="PART", help=f"shown, not written: {', '.join(PARTS)}"
+    )
+    asked = parser.parse_args()
+    size = SHORT if asked.short else FULL
+    names = asked.only or [name for name in PARTS if not (asked.short and name in HEAVY)]
     began = time.monotonic()
     with Stage() as stage:
-        standings, rows = measure(stage, size)
+        standings, rows = measure(stage, size, names)
     conditions = (
         f"{size.orders:,} orders a run, {size.rounds} rounds in turns, {(time.monotonic() - began) / 60:.0f} "
         f"minutes in all{', the short form' if size is SHORT else ''}."
     )
-    print(report.write(standings, rows, conditions))
-    say(f"Written to {report.relative(report.PAGE)} and {report.relative(report.CHART)}.")
+    measured = report.tables(standings, rows, conditions)
+    print(measured)
+    if not asked.only:
+        report.write(measured, standings)
+        say(f"Written to {report.relative(report.PAGE)} and {report.relative(report.CHART)}.")
 
 
 if __name__ == "__main__":

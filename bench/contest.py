@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from statistics import median
@@ -23,7 +23,8 @@ STALL = 60.0
 
 @dataclass(frozen=True)
 class Result:
-    """Of one run. ``cpu`` is in milliseconds an order, of its processes and the servers that it uses."""
+    """Of one run. ``cpu`` is in milliseconds a delivery, of its processes and the servers that it uses; ``rate``
+    is deliveries a second."""
 
     rate: float
     cpu: float
@@ -131,20 +132,20 @@ def run(stage: Stage, candidate: Candidate, orders: int, *, latency: float = 0.0
     stage.ask("/reset", {"orders": WARM_UP, "latency": latency})
     with running(stage, candidate) as its:
         its.push()
-        until(stage, WARM_UP)
+        until(stage, WARM_UP * candidate.targets)
         time.sleep(0.5)
         stage.ask("/reset", {"orders": WARM_UP + orders, "latency": latency})
         charged = [*its.pids, *stage.server_pids]
-        before = cpu_seconds(charged)
+        before, wanted = cpu_seconds(charged), orders * candidate.targets
         its.push()
-        until(stage, orders)
+        until(stage, wanted)
         time.sleep(0.3)
         spent, log = cpu_seconds(charged) - before, stage.ask("/log")
         return Result(
-            rate=orders / (log["ended"] - log["began"]),
-            cpu=spent / orders * 1000,
+            rate=wanted / (log["ended"] - log["began"]),
+            cpu=spent / wanted * 1000,
             memory=memory_mb(its.pids),
-            lost=orders - log["done"],
+            lost=wanted - log["done"],
             doubled=log["doubled"],
         )
 
@@ -163,7 +164,14 @@ def until(stage: Stage, count: int, *, look: float = 0.05) -> None:
 def rounds(
     stage: Stage, candidates: Sequence[Candidate], orders: int, count: int, *, latency: float = 0.0
 ) -> list[Standing]:
-    """Everybody once a round, in turn. Who fails is left out of the rest, and says why."""
+    """Everybody once a round, in turn."""
+    return in_turns(candidates, count, lambda each: run(stage, each, orders, latency=latency))
+
+
+def in_turns(
+    candidates: Sequence[Candidate], count: int, measure: Callable[[Candidate], Result]
+) -> list[Standing]:
+    """``measure`` of everybody once a round. Who fails is left out of the rest, and says why."""
     standings = [Standing(candidate) for candidate in candidates]
     for number in range(1, count + 1):
         for standing in standings:
@@ -171,7 +179,7 @@ def rounds(
                 continue
             name = standing.candidate.name
             try:
-                result = run(stage, standing.candidate, orders, latency=latency)
+                result = measure(standing.candidate)
             except Stalled as stalled:
                 standing.failure = str(stalled)
                 say(f"{name}: {stalled}")

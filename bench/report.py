@@ -39,13 +39,16 @@ def times(spread: Spread, digits: int = 2) -> str:
     return f"{spread.middle:.{digits}f} × ({spread.least:.{digits}f}–{spread.most:.{digits}f})"
 
 
-def write(standings: Sequence[Standing], rows: Sequence[Row], conditions: str) -> str:
-    """Write page and chart; returns the tables as text."""
-    measured = f"{_conditions(conditions)}\n\n{_goals(rows)}\n\n{_standings(standings)}\n"
+def tables(standings: Sequence[Standing], rows: Sequence[Row], conditions: str) -> str:
+    """The goals, and what each candidate did."""
+    return f"{_conditions(conditions)}\n\n{_goals(rows)}\n\n{_standings(standings)}\n"
+
+
+def write(measured: str, standings: Sequence[Standing]) -> None:
+    """Put the tables into the page, and draw the chart."""
     CHART.write_text(chart(standings), encoding="utf-8")
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(MARKS.sub(lambda marks: marks[1] + measured + marks[2], page), encoding="utf-8")
-    return measured
 
 
 def _conditions(conditions: str) -> str:

@@ -15,6 +15,7 @@ class Candidate:
     """``name`` as the table shows it. ``stack`` is "none", "sqlite", "postgres" or "redis" (both servers).
 
     ``workers`` are command lines behind ``python -m``; ``own`` stands in the environment of all its processes.
+    Each order has ``targets`` effects, one in each ERP that it goes to.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Candidate:
     workers: tuple[tuple[str, ...], ...] = ()
     own: dict[str, str] = field(default_factory=dict)
     group: str = ""
+    targets: int = 1
 
 
 STACKS = {"sqlite": "SQLite", "postgres": "PostgreSQL", "redis": "PostgreSQL + Redis"}
@@ -30,7 +32,9 @@ QCLUSTER = ("django", "qcluster")
 _PROCRASTINATE = ("procrastinate", "-a", "bench.candidates.on_procrastinate.app", "worker", "-c", "4")
 
 
-def portal(stack: str, *, workers: int = 2, hosts: int = 1, in_flight: int = 8, name: str = "") -> Candidate:
+def portal(
+    stack: str, *, workers: int = 2, hosts: int = 1, in_flight: int = 8, targets: int = 1, name: str = ""
+) -> Candidate:
     """The portal's own processes; each host has a cluster of its own."""
     return Candidate(
         name or f"portal, {STACKS[stack]}",
@@ -41,8 +45,10 @@ def portal(stack: str, *, workers: int = 2, hosts: int = 1, in_flight: int = 8, 
             "DJANGO_SETTINGS_MODULE": "bench.portal.settings",
             "PORTAL_WORKERS": str(workers),
             "BENCH_IN_FLIGHT": str(in_flight),
+            "BENCH_TARGETS": str(targets),
         },
         group="portal",
+        targets=targets,
     )
 
 

@@ -12,7 +12,7 @@ SECRET = "bench-webhook-secret"
 
 
 def prepare() -> None:
-    """The database, the two connections, the live flow; and who is who is known on both sides."""
+    """The database, the shop and its ERPs, a live flow to each; and who is who is known everywhere."""
     from django.core.management import call_command
     from django.utils import timezone
 
@@ -23,16 +23,20 @@ def prepare() -> None:
     from portal.sync.tasks import answer
 
     call_command("migrate", verbosity=0)
-    url = {"url": os.environ["BENCH_URL"]}
-    shop, erp = (
-        save_connection(
-            Connection(slug=slug, name=slug, connector=f"bed{slug}", webhook_secrets=[SECRET]), url
-        )
-        for slug in ("shop", "erp")
-    )
-    Flow.objects.create(kind="order", source=shop, target=erp, state=Flow.State.LIVE, every=24 * 3600)
+
+    def connect(slug: str, connector: str, prefix: str = "") -> Connection:
+        connection = Connection(slug=slug, name=slug, connector=connector, webhook_secrets=[SECRET])
+        return save_connection(connection, {"url": os.environ["BENCH_URL"], "prefix": prefix})
+
+    shop, erps = connect("shop", "bedshop"), [connect("erp", "bederp")]
+    erps += [
+        connect(f"erp{n}", "bederp", f"erp{n}-")
+        for n in range(2, int(os.environ.get("BENCH_TARGETS", "1")) + 1)
+    ]
+    for erp in erps:
+        Flow.objects.create(kind="order", source=shop, target=erp, state=Flow.State.LIVE, every=24 * 3600)
     ensure_jobs()
-    for connection in (erp, shop):
+    for connection in (*erps, shop):
         for name in ("pull:location", "pull:product"):
             answer(Job.objects.get(connection=connection, name=name).pk)
     # What belongs to no order waits for another day.

@@ -32,7 +32,10 @@ Raw = Mapping[str, Any]
 
 
 class BedSettings(Settings):
+    """``prefix`` keeps the sales of several ERPs apart."""
+
     url: str
+    prefix: str = ""
 
 
 class Bed(Connector):
@@ -43,6 +46,7 @@ class Bed(Connector):
 
     def __init__(self, settings: BedSettings) -> None:
         super().__init__(settings)
+        self.prefix = settings.prefix
         self.http = Http(settings.url, in_flight=self.in_flight)
 
     def check(self) -> str:
@@ -108,11 +112,12 @@ class BedErp(Bed):
             ],
             "total": f"{record.total.amount:f}",
         }
-        answer = self.http.post("/sales", json=body, headers={"Idempotency-Key": record.external_id}).json()
+        headers = {"Idempotency-Key": self.prefix + record.external_id}
+        answer = self.http.post("/sales", json=body, headers=headers).json()
         return Receipt(answer["id"])
 
     def find_order(self, change: Change[Order]) -> Receipt | None:
-        there = self.http.get("/sales", params={"key": change.record.external_id}).json()
+        there = self.http.get("/sales", params={"key": self.prefix + change.record.external_id}).json()
         return Receipt(there["id"]) if there else None
 
 

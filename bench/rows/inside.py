@@ -6,22 +6,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 LOCATIONS = 10
 PAGE = 1000
-ORDERS = 500
 
 
-def measure(stage: Any, what: str, candidate: Any, size: int) -> dict[str, float]:
+def measure(stage: Any, what: str, candidate: Any, size: int) -> dict[str, Any]:
     """The figures, from a process of its own. Raises ``Stalled`` with what it said."""
     from bench.contest import Stalled, running
     from bench.stage import ROOT
@@ -32,7 +28,7 @@ def measure(stage: Any, what: str, candidate: Any, size: int) -> dict[str, float
         done = subprocess.run(command, cwd=ROOT, env=its.own, capture_output=True, text=True)
     if done.returncode:
         raise Stalled(done.stderr[-1500:])
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
@@ -96,30 +92,10 @@ def _pages(products: list[Any], places: list[Any], every: int, pieces: int) -> I
         yield page
 
 
-def history(size: int) -> dict[str, float]:
-    """Seconds for a run of 500 new orders, read and delivered, upon ``size`` delivered before: the best of three."""
-    from django.utils import timezone
-
-    from bench.rows.past import make
-    from portal.sync.models import Job
-    from portal.sync.tasks import answer
-
-    make(size)
-    spent = []
-    for turn in range(1, 5):
-        body = json.dumps({"orders": ORDERS * turn, "keep": turn > 1}).encode()
-        urllib.request.urlopen(f"{os.environ['BENCH_URL']}/reset", body).close()
-        began = time.perf_counter()
-        for name, slug in (("pull:order", "shop"), ("deliver", "erp")):
-            job = Job.objects.filter(name=name, connection__slug=slug)
-            job.update(due_at=timezone.now() - timedelta(seconds=1), lease_until=None)
-            answer(job.get().pk)
-        spent.append(time.perf_counter() - began)
-    return {"size": float(size), "seconds": min(spent[1:])}
-
-
 if __name__ == "__main__":
     import django
 
     django.setup()
+    from bench.rows.history import history
+
     print(json.dumps({"stock": stock, "history": history}[sys.argv[1]](int(sys.argv[2]))))

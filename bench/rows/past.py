@@ -11,7 +11,7 @@ from portal.connections.models import Connection
 from portal.sync.models import Flow
 
 _THEN = "'2025-01-01 00:00:00+00:00'"
-_TABLES: dict[str, dict[str, str]] = {
+TABLES: dict[str, dict[str, str]] = {
     "records_order": {
         "origin_id": "{shop}",
         "external_id": "'past-' || n",
@@ -21,6 +21,16 @@ _TABLES: dict[str, dict[str, str]] = {
         "currency": "'EUR'",
         "first_seen_at": _THEN,
         "changed_at": _THEN,
+    },
+    "records_orderline": {"order_id": "n", "sku": "'SKU-' || n % 1000"},
+    "sync_event": {
+        "connection_id": "{shop}",
+        "dedupe_key": "'past-' || n",
+        "external_id": "'past-' || n",
+        "kind": "'order'",
+        "state": "'done'",
+        "received_at": _THEN,
+        "processed_at": _THEN,
     },
     "sync_operation": {
         "flow_id": "{flow}",
@@ -46,7 +56,13 @@ _TABLES: dict[str, dict[str, str]] = {
     "sync_fact": {"kind": "'order'", "record_id": "n", "at": _THEN, "text": "'Done.'"},
     "sync_attempt": {"operation_id": "n", "started_at": _THEN, "outcome": "'done'"},
 }
-_EMPTY = {"CharField": "''", "TextField": "''", "BooleanField": "false", "JSONField": "'{}'"}
+_EMPTY = {
+    "CharField": "''",
+    "BinaryField": "''",
+    "TextField": "''",
+    "BooleanField": "false",
+    "JSONField": "'{}'",
+}
 
 
 def make(size: int) -> None:
@@ -65,7 +81,7 @@ def make(size: int) -> None:
         "SELECT n FROM s"
     )
     with connection.cursor() as cursor:
-        for table, given in _TABLES.items():
+        for table, given in TABLES.items():
             values = {"id": "n"} | {name: text.format(**ids) for name, text in given.items()}
             values |= _rest(table, values)
             names, texts = ", ".join(f'"{name}"' for name in values), ", ".join(values.values())

@@ -1,11 +1,10 @@
 """Every statement of the engine's daily work finds its rows by an index, so that its cost does not grow with the
 history. The statements are those that the engine really sends, explained with their parameters as it sends them."""
 
-import re
-
 import pytest
 from django.db import connection as database
 
+from bench.plans import FEW, NEARLY_ALL, Explainer
 from portal.sync.outbox import doubt_lapsed
 from portal.sync.sweep import sweep
 from tests.toys import order, refund, shipment
@@ -26,65 +25,6 @@ GROWING = (
     "records_stocklevel",
 )
 """Tables with a row, or more, for each order, product or webhook."""
-
-
-FEW = (
-    "new_events",
-    "claimable_operations",
-    "open_operations",
-    "open_items",
-    "held_operations",
-    "perhaps_sent",
-)
-"""Indices that hold only what is open: reading one from end to end costs what there is to do."""
-
-
-class Explainer:
-    """Keeps the plan of each statement that passes."""
-
-    def __init__(self):
-        self.plans = {}
-
-    def __call__(self, execute, sql, params, many, context):
-        if sql.split(" ", 1)[0] in ("SELECT", "UPDATE", "DELETE", "WITH"):
-            words = "EXPLAIN QUERY PLAN" if database.vendor == "sqlite" else "EXPLAIN"
-            execute(f"{words} {sql}", params, many, context)
-            alike = re.sub(r"(\(?%s\)?(, )?)+", "…", sql)
-            self.plans.setdefault(alike, [row[-1] for row in context["cursor"].fetchall()])
-        return execute(sql, params, many, context)
-
-    def bad(self):
-        """(step, statement) for each step that reads a growing table from end to end."""
-        return [
-            (step.strip(), sql)
-            for sql, steps in self.plans.items()
-            for step in steps
-            if _reads_everything(step, sql)
-        ]
-
-
-def _reads_everything(step, sql):
-    if database.vendor == "postgresql":
-        found = re.search(r"Seq Scan on (\w+)", step)
-        return bool(found) and found[1] in GROWING
-    found = re.match(r"(SCAN|SEARCH) (\w+)(?: .*\((.*)\))?", step.strip())
-    if not found:
-        return False
-    if _table(found[2], sql) not in GROWING:
-        return False
-    if any(f"USING INDEX {name}" in step for name in (*FEW, "operations_by_state")):
-        return False  # the engine asks for open states only
-    columns = [each.partition("=")[0] for each in (found[3] or "").split(" AND ")]
-    return found[1] == "SCAN" or all(column in NEARLY_ALL for column in columns)
-
-
-def _table(alias, sql):
-    found = re.search(rf'"(\w+)" {alias}\b', sql)
-    return found[1] if found else alias
-
-
-NEARLY_ALL = ("connection_id", "origin_id", "flow_id", "kind", "state", "active")
-"""Columns of which one value, or several of them together, select a good part of a large table."""
 
 
 def pretend_a_million(cursor):
@@ -113,7 +53,7 @@ def plans(house):
             cursor.execute("SET LOCAL enable_seqscan = off")
         else:
             pretend_a_million(cursor)
-    explainer = Explainer()
+    explainer = Explainer(GROWING)
     with database.execute_wrapper(explainer):
         yield explainer
 

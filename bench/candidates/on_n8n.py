@@ -1,0 +1,94 @@
+"""n8n with its default database, SQLite: ``prepare`` imports and publishes its workflows, ``serve`` becomes n8n, and
+``go`` rings the webhook that begins a poll."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from bench.candidates import workflows
+
+HOME = Path(sys.prefix) / "n8n"
+NODE = HOME / "node" / "node_modules" / "node" / "bin" / "node"
+_N8N = HOME / "node_modules" / "n8n" / "bin" / "n8n"
+
+
+def address() -> str:
+    """Where this run's n8n listens."""
+    return f"http://127.0.0.1:{_port()}"
+
+
+def _place() -> Path:
+    return Path(os.environ["BENCH_DATABASE"]).parent
+
+
+def _port() -> int:
+    return int((_place() / "port").read_text())
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {
+        "PATH": f"{NODE.parent}:{os.environ['PATH']}",
+        "N8N_USER_FOLDER": str(_place()),
+        "N8N_PORT": str(_port()),
+        "N8N_LISTEN_ADDRESS": "127.0.0.1",
+        "N8N_LOG_LEVEL": "error",
+        "N8N_DIAGNOSTICS_ENABLED": "false",
+        "N8N_VERSION_NOTIFICATIONS_ENABLED": "false",
+        "N8N_TEMPLATES_ENABLED": "false",
+        "N8N_RUNNERS_BROKER_PORT": str(_port() + 1),
+        # The orders have a table of their own: that executions are not kept as well saves it half of the time.
+        "EXECUTIONS_DATA_SAVE_ON_SUCCESS": "none",
+    }
+
+
+def prepare() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        (_place() / "port").write_text(str(free.getsockname()[1]))
+    shop = os.environ["BENCH_URL"]
+    for workflow in (workflows.preparing(), workflows.polling(shop), workflows.hearing(shop)):
+        file = _place() / f"{workflow['id']}.json"
+        file.write_text(json.dumps([workflow]))
+        _say("import:workflow", f"--input={file}")
+    _say("execute", "--id=prepare")
+    for name in ("poll", "hear"):
+        _say("publish:workflow", f"--id={name}")
+
+
+def _say(*words: str) -> None:
+    subprocess.run([NODE, _N8N, *words], env=_environment(), stdout=subprocess.DEVNULL, check=True)
+
+
+def serve() -> None:
+    os.execve(NODE, ["node", str(_N8N), "start"], _environment())
+
+
+def go() -> None:
+    _wait()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        urllib.request.urlopen(f"{address()}/webhook/poll", b"{}").close()
+
+
+def _wait() -> None:
+    """Until its workflows are at work. Raises ``OSError`` after a minute."""
+    for _ in range(600):
+        try:
+            with urllib.request.urlopen(f"{address()}/healthz/readiness") as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise OSError("n8n did not come up within a minute.")
+
+
+if __name__ == "__main__":
+    {"prepare": prepare, "serve": serve, "go": go}[sys.argv[1]]()
