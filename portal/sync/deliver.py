@@ -35,6 +35,7 @@ from portal.sync.leases import LeaseLost, keep
 from portal.sync.looking_up import look_up
 from portal.sync.models import Job, Operation
 from portal.sync.needs import Key, missing, remote_ids, resolve
+from portal.sync.outage import kept_in_hand
 from portal.sync.outbox import claim, keep_leases
 from portal.sync.progress import Progress
 from portal.sync.quarantine import unread_sources
@@ -73,8 +74,8 @@ def deliver(job: Job, progress: Progress) -> None:
         opened(connection) as connector,
         ThreadPoolExecutor(connector.in_flight) as pool,
         Sender(connector, pool, Share(job, connector.in_flight)) as sender,
+        kept_in_hand(connection, sender.stopped) as flying,
     ):
-        flying: dict[Future[Outcome], Operation] = {}
         stirred = time.monotonic()
         ahead = least = connector.in_flight * 2
         while True:
@@ -82,7 +83,7 @@ def deliver(job: Job, progress: Progress) -> None:
             if room >= ahead // 2 and not sender.stopped.is_set() and time.monotonic() < until:
                 sender.share.adjust()
                 claimed = claim(connection, room, not_from=unread)
-                flying |= sender.send(claimed, progress)
+                flying.update(sender.send(claimed, progress))
                 if ahead > least and len(claimed) == room:
                     sender.share.call_help()
             if not flying:
@@ -101,12 +102,12 @@ def deliver(job: Job, progress: Progress) -> None:
                 keep_leases(list(flying.values()))
                 renewed = time.monotonic()
             outcomes = [future.result() for future in done]
-            for future in done:
-                del flying[future]
             for outcome in outcomes:
                 charge(outcome.result, partial(redacted, connection))
             starved = [each for each in outcomes if isinstance(each.result, MemoryError)]
             progress.add(settle(connection, [each for each in outcomes if each not in starved]))
+            for future in done:
+                del flying[future]
             if starved:  # nobody knows which of them has eaten the memory
                 _end_worker("leaves no memory", [each.operation for each in starved])
             if (

@@ -119,9 +119,25 @@ def take_back() -> int:
     lost = held.filter(worker__in=dead)
     count = lost.filter(state=State.UNKNOWN).update(lease_until=None, workers_lost=ONE_MORE)
     for target in Connection.objects.filter(pk__in=lost.values("connection")):
-        grace = (connector_class_or_none(target.connector) or Connector).grace
-        count += _doubt(lost.filter(state=State.SENDING, connection=target), due_at=in_(grace))
+        count += _doubt(lost.filter(state=State.SENDING, connection=target), due_at=in_(_grace(target)))
     return count
+
+
+def let_go(target: Connection) -> int:
+    """Doubt what this process had claimed for ``target`` and has not settled, and will not. Returns how many."""
+    mine = Operation.objects.filter(connection=target, worker=my_name(), lease_until__gt=Now())
+    mine.filter(state=State.UNKNOWN).update(lease_until=None)
+    return mine.filter(state=State.SENDING).update(
+        state=State.UNKNOWN,
+        lease_until=None,
+        cause="database-away",
+        message="The database failed while it was being sent; the remote is asked what it has done.",
+        due_at=in_(_grace(target)),
+    )
+
+
+def _grace(target: Connection) -> timedelta:
+    return (connector_class_or_none(target.connector) or Connector).grace
 
 
 def _doubt(sending: QuerySet[Operation], **fields: object) -> int:

@@ -22,6 +22,7 @@ from portal.sync.health import recovered, trouble, usable
 from portal.sync.hooks import renew
 from portal.sync.leases import LeaseLost, give_back, take
 from portal.sync.models import Job
+from portal.sync.outage import AWAY, once_it_answers
 from portal.sync.progress import Progress
 from portal.sync.pull import check, pull
 from portal.sync.pump import sing
@@ -62,6 +63,28 @@ def answer(job_id: int) -> str:
         return "resting"
     progress = Progress(job)
     try:
+        return _answer(job, progress)
+    except AWAY as error:
+        logger.exception("The database failed during the job %s.", job)
+        said = PortalError(f"The portal's own database failed in between: {error}")
+        once_it_answers(partial(_failed, job, progress, said))
+        return f"failed: {said}"
+
+
+def canary(beat: int) -> None:
+    """A sign of life through broker, cluster, worker and database."""
+    sing(beat)
+
+
+def tick() -> None:
+    """The one schedule: what the pump does all the time is done once a minute without it."""
+    sweep()
+
+
+def _answer(job: Job, progress: Progress) -> str:
+    """Do the work, and give the job back as it came out. Raises only when the database fails."""
+    connection = job.connection
+    try:
         suspects.refuse(job)
         _work(job, progress)
     except LeaseLost as lost:
@@ -89,16 +112,6 @@ def answer(job_id: int) -> str:
         recovered(connection)  # the others may have found nothing to do, and so have proven nothing
     _again(job)
     return ", ".join(f"{count} {name}" for name, count in progress.counts.items() if count) or "nothing new"
-
-
-def canary(beat: int) -> None:
-    """A sign of life through broker, cluster, worker and database."""
-    sing(beat)
-
-
-def tick() -> None:
-    """The one schedule: what the pump does all the time is done once a minute without it."""
-    sweep()
 
 
 def _work(job: Job, progress: Progress) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from itertools import count as endless
 from types import FrameType, FunctionType
@@ -38,6 +39,7 @@ COMPUTES = "it only computes; the step that calls it is a point"
 TIES = "it is for what is not tied at once; tests/records/test_identity.py"
 LARGE = "it is for more work than one worker does in a minute; tests/sync/test_lanes.py"
 BACKFILL = "a backfill is asked for by a person and has a cursor of its own; tests/sync/test_backfill.py"
+OUTAGE = "it is for a database that is away; the row `database` kills it"
 CLEANS = "it takes away what is old or unwanted, in transactions of its own; tests/sync/test_retention.py"
 
 EXEMPT = {
@@ -78,7 +80,9 @@ EXEMPT = {
     "portal.sync.mark": RESTORE,
     "portal.sync.mending": BY_HAND,
     "portal.sync.notices": PLUGINS,
+    "portal.sync.outage": OUTAGE,
     "portal.sync.outbox.keep_leases": "it is for calls that take longer than ten seconds",
+    "portal.sync.outbox.let_go": OUTAGE,
     "portal.sync.plugin_jobs": PLUGINS,
     "portal.sync.progress.Progress.expect": BACKFILL,
     "portal.sync.progress.Progress.say": BACKFILL,
@@ -112,8 +116,9 @@ EXEMPT = {
 """Functions, or whole files, that the story need not come by, with the reason."""
 
 
+@cache
 def engine() -> dict[str, FunctionType]:
-    """Every function of the engine by its name."""
+    """Every function of the engine by its name; found once, before any process is made that dies."""
     modules = [
         import_module(found.name)
         for room in ROOMS

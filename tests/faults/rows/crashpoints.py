@@ -67,6 +67,7 @@ class Death:
     order=20,
 )
 def crashpoints(stack: Stack, scale: Scale) -> Figure:
+    engine()
     Remote.grace = timedelta(0)  # the witness is waited for instead, until what the dead had sent is done
     with Witness() as witness:
         shop, erp = company(witness)
