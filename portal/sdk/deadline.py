@@ -13,7 +13,6 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -132,17 +131,13 @@ class _Encrypted(_Held, HTTPSConnection):
     pass
 
 
-class _PlainPool(HTTPConnectionPool):
+class PlainPool(HTTPConnectionPool):
+    """Connections that can be cut off."""
+
     ConnectionCls = _Plain
 
 
-class _EncryptedPool(HTTPSConnectionPool):
+class EncryptedPool(HTTPSConnectionPool):
+    """The same, encrypted."""
+
     ConnectionCls = _Encrypted
-
-
-class Adapter(HTTPAdapter):
-    """Requests' transport with connections that can be cut off."""
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _EncryptedPool}

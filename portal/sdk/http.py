@@ -12,12 +12,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
-import requests
+from urllib3 import exceptions as broken
 
 from portal.sdk.answer import Answer
-from portal.sdk.deadline import Adapter, Deadline
+from portal.sdk.deadline import Deadline
 from portal.sdk.errors import Misconfigured, NotFound, OutcomeUnknown, PortalError, RetryLater, SkipRecord
 from portal.sdk.pacing import pacer
+from portal.sdk.wire import Answered, Wire, body_of, with_query
 
 LONGEST_WAIT = timedelta(hours=1)
 """A Retry-After beyond this is cut: a remote that means longer will say so again."""
@@ -27,12 +28,6 @@ LONGEST_BODY = 64 * 1024 * 1024
 
 LONGEST_CALL = 50.0
 """Seconds that any call may last from its first byte to its last: less than the lease of whoever makes it."""
-
-_NO_ADDRESS = (
-    requests.exceptions.InvalidURL,
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.MissingSchema,
-)
 
 __all__ = ["Answer", "Http", "retry_after"]
 
@@ -65,12 +60,12 @@ class Http:
         self._timeout = timeout
         self._deadline = deadline
         self._pacer = pacer()
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.headers.update(headers or {})
-        adapter = Adapter(pool_maxsize=in_flight)
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        try:
+            self._wire: Wire | None = Wire(
+                self.base_url, headers=headers or {}, in_flight=in_flight, timeout=timeout
+            )
+        except broken.LocationValueError:  # told at the first call, as whatever else is wrong with it
+            self._wire = None
 
     def __str__(self) -> str:
         return self.redact(self.base_url)
@@ -79,7 +74,8 @@ class Http:
         return f"<Http {self}>"
 
     def close(self) -> None:
-        self._session.close()
+        if self._wire is not None:
+            self._wire.close()
 
     def redact(self, text: str) -> str:
         for secret in self._secrets:
@@ -120,11 +116,12 @@ class Http:
         url = path if path.startswith(("http://", "https://")) else f"{self.base_url}/{path.lstrip('/')}"
         if not (url + "/").startswith(self.base_url + "/") and not url.startswith(self.base_url + "?"):
             raise Misconfigured(f"{self} led to another address, {self.redact(url)}; it was not followed.")
+        body, told = body_of(json, data)
         self._pacer.turn()
         with Deadline(self._deadline) as deadline:
             try:
-                response, body = self._call(
-                    method, url, params=params, json=json, data=data, headers=headers, read=read
+                status, heard, answered = self._call(
+                    method, with_query(url, params), headers=told | dict(headers or {}), body=body, read=read
                 )
             except (RetryLater, OutcomeUnknown) as error:
                 if deadline.passed:
@@ -133,42 +130,41 @@ class Http:
             if deadline.passed:  # a body without a length looks whole when it is cut off
                 raise self._too_slow(read=read)
         call = f"{method} {self.redact(path)}"
-        answer = Answer(self, response.status_code, response.headers, body, read=read, call=call)
-        if answer.status >= 300 and answer.status not in accept:
+        answer = Answer(self, status, heard, answered, read=read, call=call)
+        if status >= 300 and status not in accept:
             raise self._refusal(answer, call, read=read)
         return answer
 
-    def _call(self, method: str, url: str, *, read: bool, **options: Any) -> tuple[requests.Response, bytes]:
-        """The answer and its whole body. Raises the error that a broken call leads to."""
+    def _call(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, read: bool
+    ) -> Answered:
+        """The answer with its whole body. Raises the error that a broken call leads to."""
+        if self._wire is None:
+            raise self._no_address()
         try:
-            response = self._session.request(
-                method, url, timeout=self._timeout, allow_redirects=False, stream=True, **options
-            )
-            return response, _whole_body(response)
-        except requests.exceptions.SSLError as error:
+            return self._wire.call(method, url, headers=headers, body=body, most=LONGEST_BODY)
+        except broken.LocationValueError as error:
+            raise self._no_address() from error
+        except ValueError:
+            # Not from the error, which shows the secret.
+            raise Misconfigured(
+                f"The credentials for {self} contain characters that cannot be sent.",
+                mend="Enter them again; something else may have been copied with them.",
+            ) from None
+        except broken.SSLError as error:
             # Only these are raised before the request is sent; others may come at any point of it.
             if "CERTIFICATE_VERIFY_FAILED" not in repr(error) and "WRONG_VERSION_NUMBER" not in repr(error):
                 raise self.doubt("broke the encrypted connection", read=read) from error
             raise Misconfigured(
                 f"{self} has no valid certificate.", mend="Renew it there, or correct the address."
             ) from error
-        except requests.exceptions.ConnectTimeout as error:
+        except (broken.ConnectTimeoutError, broken.NewConnectionError) as error:
             raise self._unreachable() from error
-        except requests.exceptions.Timeout as error:
+        except broken.TimeoutError as error:
             raise self.doubt(f"did not answer within {self._timeout[1]:g} seconds", read=read) from error
-        except _NO_ADDRESS as error:
-            raise Misconfigured(f"{self} is not an address.", mend="It should look like https://…") from error
-        except (UnicodeEncodeError, requests.exceptions.InvalidHeader):
-            # Not from the error, which shows the secret.
-            raise Misconfigured(
-                f"The credentials for {self} contain characters that cannot be sent.",
-                mend="Enter them again; something else may have been copied with them.",
-            ) from None
-        except requests.exceptions.ConnectionError as error:
-            if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
-                raise self._unreachable() from error
+        except broken.ProtocolError as error:
             raise self.doubt("broke the connection", read=read) from error
-        except requests.exceptions.RequestException as error:
+        except broken.HTTPError as error:
             raise self.doubt("broke off its answer", read=read) from error
 
     def pages(
@@ -212,6 +208,9 @@ class Http:
             return RetryLater(f"{self} {what}.")
         return OutcomeUnknown(f"{self} {what}; it may or may not have done it.")
 
+    def _no_address(self) -> Misconfigured:
+        return Misconfigured(f"{self} is not an address.", mend="It should look like https://…")
+
     def _unreachable(self) -> RetryLater:
         return RetryLater(
             f"{self} cannot be reached.",
@@ -251,17 +250,6 @@ class Http:
 def _content(page: Any) -> Any:
     """What a page holds. Empty ones may follow each other: what was in them was filtered away."""
     return getattr(page, "found", ()) + getattr(page, "rejected", ())
-
-
-def _whole_body(response: requests.Response) -> bytes:
-    chunks, size = [], 0
-    for chunk in response.iter_content(65536):
-        size += len(chunk)
-        if size > LONGEST_BODY:
-            response.close()
-            raise requests.exceptions.ContentDecodingError("the answer is too long")
-        chunks.append(chunk)
-    return b"".join(chunks)
 
 
 def retry_after(value: str) -> timedelta | None:

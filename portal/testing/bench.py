@@ -11,8 +11,9 @@ from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from unittest.mock import patch
 
-import requests
 from pydantic import SecretStr
+from urllib3 import HTTPConnectionPool, Timeout
+from urllib3.exceptions import ProtocolError, ReadTimeoutError
 
 from portal.sdk.connector import Change, Connector, Found, Page
 from portal.sdk.errors import PortalError
@@ -154,20 +155,26 @@ class Bench:
 
     def _watch_calls(self) -> Any:
         """Turn a silent remote into the time-out it stands for, without the wait; note calls without one."""
-        send = requests.adapters.HTTPAdapter.send
+        urlopen = (
+            HTTPConnectionPool.urlopen
+        )  # what `Http`, `requests` and the vendors' libraries upon them end in
 
-        def watched(adapter: Any, request: Any, *args: Any, **options: Any) -> Any:
-            waits = options.get("timeout")
-            if waits is None or (isinstance(waits, tuple) and None in waits):
-                self.untimed.append(f"{request.method} {request.url.removeprefix(self.remote.url)}")
+        def watched(pool: HTTPConnectionPool, method: str, url: str, *args: Any, **options: Any) -> Any:
+            waits = options.get("timeout", pool.timeout)
+            if waits is None or (isinstance(waits, Timeout) and None in _seconds(waits)):
+                self.untimed.append(f"{method} {url}")
             try:
-                return send(adapter, request, *args, **options)
-            except requests.exceptions.ConnectionError as error:
+                return urlopen(pool, method, url, *args, **options)
+            except ProtocolError as error:
                 if self.remote.silent:
-                    raise requests.exceptions.ReadTimeout("timed out", request=request) from error
+                    raise ReadTimeoutError(pool, url, "timed out") from error
                 raise
 
-        return patch.object(requests.adapters.HTTPAdapter, "send", watched)
+        return patch.object(HTTPConnectionPool, "urlopen", watched)
+
+
+def _seconds(timeout: Timeout) -> tuple[Any, Any]:
+    return timeout.connect_timeout, timeout.read_timeout
 
 
 def _constant(target: str, value: Any) -> Any:

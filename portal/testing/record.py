@@ -14,15 +14,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from getpass import getpass
 from importlib import import_module
+from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
-from urllib.parse import urlsplit
 
-import requests
+from urllib3 import HTTPConnectionPool, HTTPResponse
 
 from portal.sdk.connector import Connector, Page
 from portal.sdk.errors import PortalError
@@ -46,22 +47,23 @@ class Recording:
         self.notes: list[str] = []
         self._secrets = [secret for secret in secrets if secret]
 
-    def keep(self, request: Any, response: requests.Response) -> None:
-        parts = urlsplit(request.url)
-        text = response.text.replace(f"{parts.scheme}://{parts.netloc}", "{url}")
+    def keep(self, address: str, method: str, url: str, body: Any, status: int, answer: bytes) -> None:
+        """One call: ``address`` is the remote's, ``url`` what stands behind it."""
+        text = answer.decode("utf-8", "replace").replace(address, "{url}")
         for secret in self._secrets:
             text = text.replace(secret, "…")
-        route = f"{request.method} {parts.path or '/'}"
-        if parts.query:
-            route += "?" + parts.query.replace("+", "%20")  # a route's plus sign is one
-        if request.method not in ("GET", "HEAD") and request.body:
-            body = request.body.decode() if isinstance(request.body, bytes) else str(request.body)
-            route += f" ~{body}"
+        path, _, query = url.partition("?")
+        route = f"{method} {path}"
+        if query:
+            route += "?" + query.replace("+", "%20")  # a route's plus sign is one
+        if method not in ("GET", "HEAD") and body:
+            route += f" ~{body.decode() if isinstance(body, bytes) else body}"
         try:
-            response.raise_for_status()
+            if status >= 400:
+                raise ValueError(f"HTTP {status} is no answer.")
             self.answers[route] = json.loads(text, parse_float=Decimal)
-        except (requests.HTTPError, ValueError):
-            self.left_out.append(f"{route} ({response.status_code})")
+        except ValueError:
+            self.left_out.append(f"{route} ({status})")
 
 
 def record(connector: type[Connector], settings: Mapping[str, Any]) -> tuple[Recording, Expect]:
@@ -121,16 +123,28 @@ def _figure(record: Record, name: str) -> str:
 
 @contextmanager
 def _listening(recording: Recording) -> Iterator[None]:
-    send = requests.adapters.HTTPAdapter.send
+    urlopen = (
+        HTTPConnectionPool.urlopen
+    )  # what `Http`, `requests` and the vendors' libraries upon them end in
 
-    def heard(adapter: Any, request: Any, *args: Any, **options: Any) -> requests.Response:
-        response = send(adapter, request, *args, **options)
-        response.content  # noqa: B018 - read here, it is kept for the connector too
-        recording.keep(request, response)
-        return response
+    def heard(
+        pool: HTTPConnectionPool, method: str, url: str, body: Any = None, *args: Any, **options: Any
+    ) -> Any:
+        preload, decode = options.get("preload_content", True), options.get("decode_content", True)
+        answer = urlopen(pool, method, url, body, *args, **options | {"preload_content": False})
+        whole = answer.read(decode_content=False)
+        again = partial(HTTPResponse, headers=answer.headers, status=answer.status)
+        recording.keep(_address(pool), method, url, body, answer.status, again(BytesIO(whole)).data)
+        return again(BytesIO(whole), preload_content=preload, decode_content=decode)
 
-    with patch.object(requests.adapters.HTTPAdapter, "send", heard):
+    with patch.object(HTTPConnectionPool, "urlopen", heard):
         yield
+
+
+def _address(pool: HTTPConnectionPool) -> str:
+    usual = {"http": 80, "https": 443}[pool.scheme]
+    port = "" if pool.port in (None, usual) else f":{pool.port}"
+    return f"{pool.scheme}://{pool.host}{port}"
 
 
 def main(where: str, file: str, *given: str) -> str:

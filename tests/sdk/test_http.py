@@ -1,5 +1,7 @@
+import gzip
 import logging
 import socket
+import ssl
 import threading
 import time
 from contextlib import suppress
@@ -8,6 +10,11 @@ from decimal import Decimal
 from email.utils import format_datetime
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from portal.sdk import (
@@ -74,6 +81,71 @@ def answers(httpserver, body="{}", status=200, **headers):
 def test_numbers_come_exactly_as_they_were_sent(http, httpserver):
     answers(httpserver, '{"price": 19.99, "id": 12}')
     assert http.get("/thing").json() == {"price": Decimal("19.99"), "id": 12}
+
+
+def test_one_connection_carries_call_after_call():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve_the_first():
+            peer, _ = server.accept()
+            with peer:
+                while peer.recv(65536):
+                    peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+        threading.Thread(target=serve_the_first, daemon=True).start()
+        client = Http(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=(1, 1))
+        assert [client.get("/").json() for _ in range(3)] == [{}, {}, {}]
+        client.close()
+
+
+def test_a_connection_that_the_remote_has_closed_meanwhile_is_not_used_for_a_write(raw_server):
+    client = raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    assert client.get("/").json() == {}
+    time.sleep(0.1)  # its end has to arrive
+    with pytest.raises(OutcomeUnknown, match="did not answer"):  # a new connection, to which nobody listens
+        client.post("/", json={})
+
+
+def test_what_came_compressed_is_read(http, httpserver):
+    answers(httpserver, gzip.compress(b'{"id": 7}'), **{"Content-Encoding": "gzip"})
+    assert http.get("/thing").json() == {"id": 7}
+
+
+def test_headers_of_a_call_go_before_those_of_all_whatever_their_case(http, httpserver):
+    answers(httpserver)
+    http.post("/thing", json={"a": 1}, headers={"authorization": "other", "content-type": "application/x"})
+    sent = httpserver.log[0][0]
+    assert sent.headers.getlist("Authorization") == ["other"]
+    assert (sent.headers.getlist("Content-Type"), sent.get_json(force=True)) == (
+        ["application/x"],
+        {"a": 1},
+    )
+
+
+def test_a_query_keeps_what_the_address_has_and_tells_lists_one_by_one(http, httpserver):
+    answers(httpserver)
+    http.get("/thing?a=1", params={"b": ["x y", "ü"], "c": None, "d": 2})
+    assert httpserver.log[0][0].query_string == b"a=1&b=x+y&b=%C3%BC&d=2"
+
+
+def test_a_cookie_is_sent_back(http, httpserver):
+    answers(httpserver, **{"Set-Cookie": "session=abc; Path=/"})
+    http.get("/thing")
+    http.get("/thing")
+    assert [request.cookies.get("session") for request, _ in httpserver.log] == [None, "abc"]
+
+
+def test_a_login_within_the_address_is_used(httpserver):
+    answers(httpserver)
+    Http(httpserver.url_for("/api").replace("://", "://me:pass@")).get("/thing")
+    assert httpserver.log[0][0].authorization.password == "pass"
+
+
+def test_a_client_that_was_closed_opens_a_new_connection(http, httpserver):
+    answers(httpserver)
+    http.get("/thing")
+    http.close()
+    assert http.get("/thing").status == 200
 
 
 @pytest.mark.parametrize("read", [True, False])
@@ -236,6 +308,24 @@ def test_a_server_without_encryption_is_said_to_have_no_certificate(httpserver):
     client = Http(httpserver.url_for("/").replace("http:", "https:"), timeout=(1, 1))
     with pytest.raises(Misconfigured, match="no valid certificate"):
         client.post("/thing")
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused_before_anything_is_sent(tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    pem = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM) + key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "both.pem").write_bytes(pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    with HTTPServer("localhost", ssl_context=context) as server:
+        with pytest.raises(Misconfigured, match="no valid certificate"):
+            Http(server.url_for("/"), timeout=(1, 1)).post("/thing", json={})
+        assert server.log == []
 
 
 def test_an_encrypted_connection_that_breaks_leaves_a_write_in_doubt(raw_server):
