@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from django.db import connections
 
 from tests.stacks import redis
 
@@ -18,10 +19,8 @@ FLAGS = (
 )
 
 
-# A file is run by one worker: the long ones begin first, so that none of them is alone at the end. Before them comes the
-# restore, which wants the database to itself: a server that another test has started may hold a connection for good.
+# A file is run by one worker: the long ones begin first, so that none of them is alone at the end.
 FIRST = (
-    "tests/backup/test_restore.py",
     "tests/demo/test_demo.py",
     "tests/desk/test_browser.py",
     "tests/plugin_host/test_preflight.py",
@@ -45,8 +44,10 @@ def browser_type_launch_args():
     if program is None:
         pytest.skip("no chromium on this machine: `apt install chromium` lets the browser tests run")
     with pytest.MonkeyPatch.context() as patch:
-        # Playwright keeps an event loop in this thread, which Django takes for a mistake.
+        # Playwright keeps an event loop in this thread to the end of the session. Django takes that for a mistake, and
+        # keeps other connections while a loop runs: one that is open now would not be found to be closed again.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        connections.close_all()
         yield {"executable_path": program, "args": list(FLAGS)}
 
 

