@@ -16,6 +16,8 @@ VERSIONS = [
     order(1, 4, line(quantity=3, tax="5.70"), note="Ring once", state="closed"),
 ]
 REFUNDS = [refund(1), refund(2)]
+ROUNDS = 8
+"""Deliveries after which nothing may be open any more."""
 
 
 def machine(house):
@@ -63,8 +65,9 @@ def machine(house):
                     house.told(version)
                 for given in REFUNDS:
                     house.apply(house.shop, "refund", given)
-                while Operation.objects.filter(state__in=["ready", "retry_wait", "unknown"]).exists():
-                    house.deliver()
+                for _ in range(ROUNDS):
+                    if Operation.objects.filter(state__in=["ready", "retry_wait", "unknown"]).exists():
+                        house.deliver()
                 assert set(Operation.objects.values_list("state", flat=True)) <= {"done", "cancelled"}
                 ((_, there),) = self.erp.held["order"].items()
                 assert (there.version, there.state, there.note) == (4, "closed", "Ring once")

@@ -103,6 +103,17 @@ def test_what_nobody_can_tell_goes_to_a_person_and_is_never_sent_by_itself(house
     assert "mark it done with its id" in Case.objects.get(state="open").mend
 
 
+@pytest.mark.parametrize("promise", [Promise.UNIQUE_REFERENCE, Promise.SEARCHABLE])
+def test_a_connector_that_breaks_at_a_look_up_leaves_the_doubt_to_a_person(house, toys, promise):
+    toys.setattr(ToyErp, "promises", {"order": promise})
+    house.told(order(1))
+    house.erp_remote.then("push_order", loses(OutcomeUnknown("?")))
+    house.erp_remote.then("find_order", fails(ZeroDivisionError("a bug")))
+    house.deliver()
+    house.deliver()
+    assert (operation().state, operation().cause) == ("review", "connector-bug")
+
+
 def test_a_look_up_that_fails_is_repeated_and_does_not_send(house):
     house.told(order(1))
     house.erp_remote.then("push_order", loses(OutcomeUnknown("?")))
