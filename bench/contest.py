@@ -89,7 +89,7 @@ def running(stage: Stage, candidate: Candidate, *, idle: bool = False) -> Iterat
             return process
 
         try:
-            if start(candidate.module, "prepare").wait(180):
+            if start(candidate.module, "prepare").wait(600):
                 raise Stalled("It could not be prepared.")
             workers = [] if idle else [start(*words, stdout=log.fileno()) for words in candidate.workers]
             go = start(candidate.module, "go", stdin=subprocess.PIPE, stdout=subprocess.PIPE)

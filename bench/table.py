@@ -41,7 +41,8 @@ def measure(stage: Stage, size: Size, names: Collection[str]) -> tuple[list[Stan
             seen, found = part(stage, size)
         except Exception as error:  # the other parts' figures are not lost for one's sake
             say(f"{type(error).__name__}: {error}")
-            rows.append(Row(f"{name}: {part.__doc__}", "", "", None, f"{error}".partition("\n")[0][:200]))
+            why = f"{error}".strip().rpartition("\n")[2]
+            rows.append(Row(f"{name}: {part.__doc__}", "", "", None, why[:200]))
             continue
         standings += seen
         rows += found

@@ -1,4 +1,4 @@
-"""n8n with its default database, SQLite: ``prepare`` imports and publishes its workflows, ``serve`` becomes n8n, and
+"""n8n with its default database, SQLite: ``prepare`` imports and publishes its workflow, ``serve`` becomes n8n, and
 ``go`` rings the webhook that begins a poll."""
 
 from __future__ import annotations
@@ -52,14 +52,10 @@ def prepare() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         (_place() / "port").write_text(str(free.getsockname()[1]))
-    shop = os.environ["BENCH_URL"]
-    for workflow in (workflows.preparing(), workflows.polling(shop), workflows.hearing(shop)):
-        file = _place() / f"{workflow['id']}.json"
-        file.write_text(json.dumps([workflow]))
-        _say("import:workflow", f"--input={file}")
-    _say("execute", "--id=prepare")
-    for name in ("poll", "hear"):
-        _say("publish:workflow", f"--id={name}")
+    file = _place() / "workflow.json"
+    file.write_text(json.dumps([workflows.workflow(os.environ["BENCH_URL"])]))
+    _say("import:workflow", f"--input={file}")
+    _say("publish:workflow", f"--id={workflows.NAME}")
 
 
 def _say(*words: str) -> None:
@@ -78,8 +74,8 @@ def go() -> None:
 
 
 def _wait() -> None:
-    """Until its workflows are at work. Raises ``OSError`` after a minute."""
-    for _ in range(600):
+    """Until its workflows are at work. Raises ``OSError`` after three minutes."""
+    for _ in range(1800):
         try:
             with urllib.request.urlopen(f"{address()}/healthz/readiness") as answer:
                 if answer.status == 200:
@@ -87,7 +83,7 @@ def _wait() -> None:
         except OSError:
             pass
         time.sleep(0.1)
-    raise OSError("n8n did not come up within a minute.")
+    raise OSError("n8n did not come up within three minutes.")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import Any
 
 Node = dict[str, Any]
 
-TABLE = "orders"
+NAME, TABLE = "bench", "orders"
 _SALE = """={{ JSON.stringify({
   reference: ORDER.id, number: ORDER.number, date: ORDER.placed_at, currency: ORDER.currency,
   party: {code: ORDER.customer.id, name: ORDER.customer.name},
@@ -25,21 +25,16 @@ _SALE = """={{ JSON.stringify({
 }) }}"""
 
 
-def preparing() -> dict[str, Any]:
-    """Makes the table that orders are stored in."""
+def workflow(shop: str) -> dict[str, Any]:
+    """One with two triggers: ``webhook/poll`` begins a poll, ``webhook/hear`` is told of one order."""
     columns = [{"name": "reference", "type": "string"}, {"name": "payload", "type": "string"}]
-    make = {
+    table = {
         "resource": "table",
         "operation": "create",
         "tableName": TABLE,
         "columns": {"column": columns},
-        "options": {},
+        "options": {"createIfNotExists": True},
     }
-    nodes = [_node("Start", "manualTrigger", 1, {}), _node("Make", "dataTable", 1, make)]
-    return _workflow("prepare", nodes, {"Start": ["Make"]})
-
-
-def polling(shop: str) -> dict[str, Any]:
     read = {
         "url": f"{shop}/orders",
         "sendQuery": True,
@@ -55,6 +50,8 @@ def polling(shop: str) -> dict[str, Any]:
                     },
                     "paginationCompleteWhen": "other",
                     "completeExpression": "={{ !$response.body.more }}",
+                    "limitPagesFetched": False,
+                    "requestInterval": 0,
                 }
             }
         },
@@ -77,29 +74,46 @@ def polling(shop: str) -> dict[str, Any]:
         },
         "options": {"optimizeBulk": True},
     }
-    nodes = [
+    poll = [
         _webhook("poll"),
+        _node("Table", "dataTable", 1, table),
         _node("Read", "httpRequest", 4.2, read),
         _node("Split", "splitOut", 1, {"fieldToSplitOut": "items", "options": {}}),
         _node("Unseen", "removeDuplicates", 2, unseen),
         _node("Store", "dataTable", 1, store),
-        _sell(shop, "$json"),
+        _call("Sell", shop, "$json"),
     ]
-    # Stored first: of two branches, the one higher up is done before the other.
-    ways = {"Told": ["Read"], "Read": ["Split"], "Split": ["Unseen"], "Unseen": ["Store", "Sell"]}
-    return _workflow("poll", nodes, ways)
-
-
-def hearing(shop: str) -> dict[str, Any]:
-    return _workflow("hear", [_webhook("hear"), _sell(shop, "$json.body")], {"Told": ["Sell"]})
+    nodes = [*poll, _webhook("hear"), _call("Pass on", shop, "$json.body")]
+    for place, node in enumerate(
+        nodes
+    ):  # of two ways from one node, the one higher up is gone to its end first
+        node["position"] = [200 * place, 100 * place]
+    ways = {
+        "poll": ["Table"],
+        "Table": ["Read"],
+        "Read": ["Split"],
+        "Split": ["Unseen"],
+        "Unseen": ["Store", "Sell"],
+        "hear": ["Pass on"],
+    }
+    return {
+        "id": NAME,
+        "name": NAME,
+        "nodes": nodes,
+        "connections": {
+            start: {"main": [[{"node": end, "type": "main", "index": 0} for end in ends]]}
+            for start, ends in ways.items()
+        },
+        "settings": {"executionOrder": "v1"},
+    }
 
 
 def _webhook(path: str) -> Node:
-    node = _node("Told", "webhook", 2, {"httpMethod": "POST", "path": path, "responseMode": "onReceived"})
+    node = _node(path, "webhook", 2, {"httpMethod": "POST", "path": path, "responseMode": "onReceived"})
     return node | {"webhookId": path}
 
 
-def _sell(shop: str, order: str) -> Node:
+def _call(name: str, shop: str, order: str) -> Node:
     given = {
         "method": "POST",
         "url": f"{shop}/sales",
@@ -110,7 +124,7 @@ def _sell(shop: str, order: str) -> Node:
         "jsonBody": _SALE.replace("ORDER", order),
         "options": {},
     }
-    return _node("Sell", "httpRequest", 4.2, given)
+    return _node(name, "httpRequest", 4.2, given)
 
 
 def _node(name: str, kind: str, version: float, parameters: dict[str, Any]) -> Node:
@@ -119,17 +133,5 @@ def _node(name: str, kind: str, version: float, parameters: dict[str, Any]) -> N
         "name": name,
         "type": f"n8n-nodes-base.{kind}",
         "typeVersion": version,
-        "position": [0, 0],
         "parameters": parameters,
     }
-
-
-def _workflow(name: str, nodes: list[Node], ways: dict[str, list[str]]) -> dict[str, Any]:
-    for place, node in enumerate(nodes):
-        node["position"] = [200 * place, 100 * place]
-    connections = {
-        start: {"main": [[{"node": end, "type": "main", "index": 0} for end in ends]]}
-        for start, ends in ways.items()
-    }
-    settings = {"executionOrder": "v1"}
-    return {"id": name, "name": name, "nodes": nodes, "connections": connections, "settings": settings}

@@ -12,3 +12,6 @@ PLUGINS = Admissions((Admission(_SOURCE, State.ADMITTED),))
 
 # An empty view beside the portal's own, to compare the acceptance of webhooks with.
 ROOT_URLCONF = "bench.portal.urls"
+
+# Pages name their static files as they are: nothing was collected here.
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}  # noqa: F405
