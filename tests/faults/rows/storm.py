@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 
 from portal.connections.models import Connection
 from portal.connections.services import opened
@@ -11,7 +12,7 @@ from portal.sdk import RetryLater
 from portal.testing.clocks import shifted
 from tests.faults.house import connect, wait_until
 from tests.faults.plugin import Limited
-from tests.faults.remote import Witness
+from tests.faults.remote import ROOM, Witness
 from tests.faults.row import Figure, Scale, row
 from tests.faults.stack import Stack
 
@@ -52,7 +53,7 @@ def storm(stack: Stack, scale: Scale) -> Figure:
         except LookupError:
             pass  # then both have one clock
     with Witness() as witness:
-        connect(witness, "faultlimited", "limited", rate=rate.per_second, burst=rate.burst + JITTER)
+        limited = connect(witness, "faultlimited", "limited", rate=rate.per_second, burst=rate.burst + JITTER)
         workers = [
             stack.start(sys.executable, "-c", LIFE.format(number // WORKERS), env=hosts[each % 2])
             for each in range(WORKERS)
@@ -60,6 +61,10 @@ def storm(stack: Stack, scale: Scale) -> Figure:
         wait_until(lambda: witness.calls("limited")["taken"] >= number // 3, 60)
         began = time.monotonic()
         witness.room("limited", storm=(began, began + STORM))
+        wait_until(lambda: witness.calls("limited")["in the storm"], STORM)
+        time.sleep(ROOM)
+        with suppress(RetryLater), opened(limited) as newcomer:
+            newcomer.check()  # the others were told to wait, this one never was
         ended = wait_until(lambda: all(each.poll() == 0 for each in workers), 120)
         counted = witness.calls("limited")
         over, late = counted["too many"], counted["later in the storm"]
