@@ -59,11 +59,11 @@ class Stack:
         return self.start(sys.executable, "manage.py", *words, **more)
 
     def kill_database(self) -> None:
-        """Kill -9 PostgreSQL with all its processes."""
-        (main,) = _server_pids(self.place)
-        for pid in (main, *descendants(main)):
-            kill(pid)
-        bury(main)
+        """Kill -9 PostgreSQL with all its processes; nothing happens when it has ended by itself."""
+        for main in _server_pids(self.place):
+            for pid in (main, *descendants(main)):
+                kill(pid)
+            bury(main)
 
     def restart_database(self) -> None:
         """Start PostgreSQL again on the data it left behind."""
