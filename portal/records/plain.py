@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic_core import PydanticSerializationError
 
-from portal.sdk import Record
+from portal.sdk import Record, StockLevel
 
 
 def clean(text: str) -> str:
@@ -28,6 +29,12 @@ def storable(record: Record) -> bool:
         return _can_be_kept(record.model_dump_json())
     except PydanticSerializationError:
         return False
+
+
+def storable_levels(levels: Iterable[StockLevel]) -> bool:
+    """The same of many levels at once, whose ids are all the text they have."""
+    ids = "".join(f"{one.external_id}{one.product_id}{one.sku}{one.location_id}" for one in levels)
+    return clean(ids) == ids
 
 
 def _can_be_kept(text: str) -> bool:

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from portal.connections.models import Connection, Reference
 from portal.records.identity import Identified, identify, identify_waiting
-from portal.records.plain import clean, storable
+from portal.records.plain import clean, storable, storable_levels
 from portal.records.store import Stored, store
 from portal.records.trouble import Trouble
 from portal.sdk import Page, Rejected
@@ -21,6 +21,7 @@ from portal.sync.doors import ring_checks
 from portal.sync.facts import note
 from portal.sync.flows import is_master, master_was_read
 from portal.sync.levels import store_levels
+from portal.sync.models import Case
 from portal.sync.notices import About, announce
 from portal.sync.recheck import recheck_refunds
 from portal.sync.release import release
@@ -40,7 +41,7 @@ def apply_page(
     ``began`` is when the reading started, by our clock. Returns counts by what became of the records.
     Pages of one connection are applied one after the other, held by a lock on its row.
     """
-    page = _without_unstorable(page)
+    page = _without_unstorable(kind, page)
     with transaction.atomic():
         Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         now = db_now()
@@ -58,8 +59,10 @@ def apply_page(
     return counts
 
 
-def _without_unstorable(page: Page[Any]) -> Page[Any]:
+def _without_unstorable(kind: str, page: Page[Any]) -> Page[Any]:
     """A record that no database takes is set aside like one that cannot be read."""
+    if kind == "stock" and storable_levels(item.record for item in page.found):
+        return page
     spoilt = [item for item in page.found if not storable(item.record)]
     if not spoilt:
         return page
@@ -148,13 +151,15 @@ def _set_aside(connection: Connection, kind: str, page: Page[Any], now: datetime
     def subject(external_id: str) -> str:
         return f"unreadable:{connection.pk}:{kind}:{external_id}"
 
-    settle_subjects([subject(item.record.external_id) for item in page.found], now)
+    key = f"{connection.pk}:unreadable-{kind}"
+    if page.found and Case.objects.filter(key=key, state=Case.State.OPEN).exists():
+        settle_subjects([subject(item.record.external_id) for item in page.found], now)
     open_cases(
         connection,
         [
             Trouble(
                 cause=f"unreadable-{kind}",
-                key=f"{connection.pk}:unreadable-{kind}",
+                key=key,
                 title=f"{connection} sent a {kind} that cannot be read",
                 mend=f"Correct the {kind} there and save it, then it is read again. "
                 "If it is right there, its connector has to learn it.",

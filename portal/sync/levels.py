@@ -15,7 +15,6 @@ from typing import Any
 from django.db.models import F, Min
 
 from portal.connections.models import Connection
-from portal.connections.selectors import records_of
 from portal.plugins.manager import connector_class_or_none
 from portal.records import rows
 from portal.records.models import StockLevel
@@ -23,6 +22,7 @@ from portal.sdk import Found
 from portal.sdk import StockLevel as StockRecord
 from portal.sdk.capabilities import PullsStock
 from portal.sync.clock import db_now
+from portal.sync.differences import of_reading
 from portal.sync.doors import ring_pulls
 from portal.sync.effects import Place
 from portal.sync.flows import ACTIVE
@@ -34,51 +34,49 @@ READS_FIRST = ("pull:order", "pull:refund")
 
 
 def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: datetime) -> Counter[str]:
-    """Store a page of levels as read from ``began`` on; route what they change."""
-    records = {item.record.external_id: item.record for item in found}
-    products = records_of(connection, "product", {record.product_id for record in records.values()})
-    locations = records_of(connection, "location", {record.location_id for record in records.values()})
-    read = {
-        (products[record.product_id], locations[record.location_id]): record
-        for record in records.values()
-        if record.product_id in products and record.location_id in locations
-    }
-    known = {
-        (level.product_id, level.location_id): level
-        for level in StockLevel.objects.filter(
-            connection=connection, product__in={place[0] for place in read}
-        )
-    }
+    """Store a page of levels as read from ``began`` on; route what they change.
+
+    What has not changed is not written: that it was read is known of the whole round, by its end.
+    """
+    records = list(
+        {(item.record.product_id, item.record.location_id): item.record for item in found}.values()
+    )
     channel = Flow.objects.filter(kind=Flow.Kind.STOCK, target=connection, state__in=ACTIVE).exists()
-    counts: Counter[str] = Counter(untied=len(records) - len(read))
+    counts: Counter[str] = Counter(untied=0)
     new: list[StockLevel] = []
+    differing: dict[int, StockRecord] = {}
+    for number, product, location, level_id in of_reading(connection, records):
+        if level_id is not None:
+            differing[level_id] = records[number]
+        elif product is None or location is None:
+            counts["untied"] += 1
+        else:
+            new.append(_new_level(connection, (product, location), records[number], began, doubted=channel))
     changed: list[StockLevel] = []
-    same: list[int] = []
     doubted: list[StockLevel] = []
-    for place, record in read.items():
-        level = known.get(place)
-        if level is None:
-            new.append(_new_level(connection, place, record, began, doubted=channel))
+    for level in StockLevel.objects.filter(pk__in=list(differing)):
+        record = differing[level.pk]
+        if level.available == record.available:
+            if level.doubted_since is not None and level.doubted_since <= began:
+                level.observed_at = level.doubted_since = began
+                doubted.append(level)
         elif record.version < level.version:
             counts["older"] += 1
-        elif level.available != record.available:
+        elif began < level.observed_at:
+            counts["overtaken"] += 1
+        else:
             level.available, level.version, level.observed_at = record.available, record.version, began
             if channel:
                 level.doubted_since = max(began, level.doubted_since or began)
             changed.append(level)
-        elif level.doubted_since is not None and level.doubted_since <= began:
-            level.observed_at = level.doubted_since = began
-            doubted.append(level)
-        else:
-            same.append(level.pk)
     rows.insert(new)
     rows.update(changed, ["available", "version", "observed_at", "doubted_since"])
     rows.update(doubted, ["observed_at", "doubted_since"])
-    StockLevel.objects.filter(pk__in=same).update(observed_at=began)
-    counts.update(new=len(new), changed=len(changed), unchanged=len(same) + len(doubted))
+    counts.update(new=len(new), changed=len(changed))
+    counts["unchanged"] = len(records) - counts.total()
     if channel and (new or changed or doubted):
         ring_pulls(connection, READS_FIRST)
-    route_places(connection, read, db_now())
+    route_places(connection, {(level.product_id, level.location_id) for level in (*new, *changed)}, db_now())
     return counts
 
 
@@ -97,7 +95,10 @@ def _new_level(
 
 
 def after_round(connection: Connection, since: datetime | None, now: datetime) -> None:
-    """A round of ``pull:stock`` is complete: what operations did since the last one is in the figures now."""
+    """A round of ``pull:stock`` is complete: what operations did since the last one is in the figures now.
+
+    Also in those that it did not bring, or brought unchanged: nothing is noted at them.
+    """
     shown = Effect.objects.filter(operation__connection=connection, operation__state=Operation.State.DONE)
     if since is not None:
         shown = shown.filter(operation__finished_at__gte=since)

@@ -10,11 +10,13 @@ from django.db import transaction
 from portal.connections.services import opened
 from portal.sync.apply import apply_page, tie_waiting
 from portal.sync.clock import db_now
+from portal.sync.doors import ring_pulls
 from portal.sync.flows import is_master
 from portal.sync.leases import Heartbeat, keep
 from portal.sync.levels import after_round, clear_doubts
 from portal.sync.models import Job
 from portal.sync.progress import Progress
+from portal.sync.stock import route_differences
 from portal.sync.suspects import careful
 
 BUDGET = 120.0
@@ -35,21 +37,27 @@ def _read(job: Job, progress: Progress, *, moving: bool) -> None:
     connection, kind = job.connection, job.name.partition(":")[2]
     assert connection is not None, "only jobs of a connection read"
     began, clock = db_now(), time.monotonic()
+    round_began = (moving and job.round_began_at) or began
     with opened(connection, Heartbeat(job)) as connector, careful(job):
         pages = getattr(connector, f"pull_{kind}")(job.cursor or None if moving else None)
         for page in pages:
-            cursor = {"cursor": page.cursor} if moving and page.cursor else {}
+            place = {"cursor": page.cursor, "round_began_at": round_began} if moving and page.cursor else {}
             # A page that is stored has cost no worker.
-            then = partial(keep, job, attempts=1, **cursor)
+            then = partial(keep, job, attempts=1, **place)
             counts = apply_page(connection, kind, page, began=began, then=then)
             progress.add(counts)
+            if moving and counts["overtaken"]:
+                ring_pulls(connection, [f"check:{kind}"])
             if moving and time.monotonic() - clock > BUDGET:
                 keep(job, due_at=db_now())
                 return
     if kind in ("product", "location") and is_master(connection):
         tie_waiting(kind)
+    if job.name == "check:stock":
+        for _ in route_differences(connection):
+            keep(job)
     with transaction.atomic():
-        keep(job, last_began_at=began)
+        keep(job, last_began_at=round_began, round_began_at=None)
         if job.name == "pull:stock":
             after_round(connection, job.last_began_at, db_now())
         clear_doubts(connection, db_now())

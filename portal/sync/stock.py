@@ -8,7 +8,7 @@ again. So a sale we have not heard of is never overwritten.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -20,16 +20,18 @@ from portal.connections.models import Connection
 from portal.connections.selectors import ids_at
 from portal.plugins.manager import connector_class_or_none, promise_of
 from portal.records.digest import digest
-from portal.records.models import StockLevel
+from portal.records.models import Location, Product, StockLevel
 from portal.records.rows import insert
 from portal.sdk import StockLevel as StockRecord
 from portal.sdk.capabilities import PullsStock
 from portal.sync.cases import operation_subject, settle_subjects
 from portal.sync.choices import offers
+from portal.sync.clock import db_now
+from portal.sync.differences import AT_ONCE, of_channel
 from portal.sync.doors import ring_delivery
 from portal.sync.effects import Place, in_flight
 from portal.sync.flows import active_flows
-from portal.sync.models import Flow, Operation
+from portal.sync.models import Effect, Flow, Operation
 from portal.sync.quarantine import era
 
 
@@ -38,28 +40,45 @@ def route_places(source: Connection, places: Iterable[Place], now: datetime) -> 
 
     One at a time for each source, held by a lock on its row.
     """
-    wanted = set(places)
-    flows = [flow for flow in active_flows(source, Flow.Kind.STOCK) if flow.state != Flow.State.REHEARSAL]
-    if not wanted or not flows:
+    wanted = sorted(set(places))
+    flows = _routed(source) if wanted else []
+    if not flows:
         return
     with transaction.atomic():
         Connection.objects.select_for_update(no_key=True).get(pk=source.pk)
-        levels = _levels(source, wanted)
-        flight = in_flight(list(levels.values()))
         ending = era()
-        for flow in flows:
-            _route_flow(flow, levels, flight, ending, now)
+        for start in range(0, len(wanted), AT_ONCE):
+            levels = _levels(source, wanted[start : start + AT_ONCE])
+            flight = in_flight(list(levels.values()))
+            for flow in flows:
+                _route_flow(flow, levels, flight, ending, now)
 
 
-def _levels(connection: Connection, places: set[Place]) -> dict[Place, StockLevel]:
+def route_differences(source: Connection) -> Iterator[None]:
+    """Compare every channel fed by ``source`` with what it ought to show, and route what differs.
+
+    Yields after each thousand, which are a transaction of their own.
+    """
+    for flow in _routed(source):
+        for places in of_channel(flow):
+            route_places(source, places, db_now())
+            yield
+    moved = Effect.objects.filter(operation__connection=source, operation__state__in=Operation.OPEN)
+    route_places(source, moved.values_list("product_id", "location_id"), db_now())
+
+
+def _routed(source: Connection) -> list[Flow]:
+    return [flow for flow in active_flows(source, Flow.Kind.STOCK) if flow.state != Flow.State.REHEARSAL]
+
+
+def _levels(connection: Connection, places: Collection[Place]) -> dict[Place, StockLevel]:
     found = StockLevel.objects.filter(
-        connection=connection, product__in={product for product, _ in places}
-    ).select_related("product", "location")
-    return {
-        (level.product_id, level.location_id): level
-        for level in found
-        if (level.product_id, level.location_id) in places
-    }
+        connection=connection,
+        product__in={product for product, _ in places},
+        location__in={location for _, location in places},
+    )
+    levels = {(level.product_id, level.location_id): level for level in found}
+    return {place: levels[place] for place in places if place in levels}
 
 
 def _route_flow(
@@ -68,23 +87,23 @@ def _route_flow(
     target = flow.target
     rows = {key for place in levels for key in place}
     here = ids_at(flow.source, ("product", "location"), rows)
-    there = ids_at(target, ("product", "location"), rows)
+    tied = here.keys() & ids_at(target, ("product", "location"), rows).keys()
     channels = _channel_levels(flow, levels, now)
     history = _history(flow, [channel.pk for channel in channels.values()])
+    names = _names(levels)
     promise = promise_of(target.connector, Flow.Kind.STOCK)
     figures: list[tuple[StockLevel, Past, StockRecord]] = []
     for place, channel in channels.items():
         past = history.get(channel.pk, Past())
         product, location = ("product", place[0]), ("location", place[1])
-        tied = {product, location} <= here.keys() & there.keys()
-        if channel.doubted_since is not None or not tied or past.under_way:
+        if channel.doubted_since is not None or past.under_way or not {product, location} <= tied:
             continue
         free = levels[place].available + flight.get(place, Decimal(0)) - flow.buffer
         record = StockRecord(
             external_id=f"{here[product]}@{here[location]}",
             version=levels[place].version,
             product_id=here[product],
-            sku=levels[place].product.sku,
+            sku=names[product],
             location_id=here[location],
             available=max(free, Decimal(0)),
             expected=channel.available,
@@ -105,7 +124,7 @@ def _route_flow(
                     connection=target,
                     kind=Flow.Kind.STOCK,
                     record_id=channel.pk,
-                    label=f"{record.sku} at {channel.location}",
+                    label=f"{record.sku} at {names['location', channel.location_id]}",
                     aggregate=f"stock:{channel.pk}",
                     op_key=f"stock:{flow.source.slug}:{record.external_id}:{past.intent + 1}{ending}",
                     intent=past.intent + 1,
@@ -121,6 +140,14 @@ def _route_flow(
         ring_delivery(target)
 
 
+def _names(places: Iterable[Place]) -> dict[tuple[str, int], str]:
+    """SKUs and codes by (kind, primary key), without the rest of what is known of products and locations."""
+    products, locations = map(set, zip(*places, strict=True)) if places else ((), ())
+    skus = Product.objects.filter(pk__in=products).values_list("pk", "sku")
+    codes = Location.objects.filter(pk__in=locations).values_list("pk", "code")
+    return {("product", pk): sku for pk, sku in skus} | {("location", pk): code for pk, code in codes}
+
+
 @dataclass(frozen=True, slots=True)
 class Past:
     """What was intended for a level before: the newest number, what still waits, whether one is being sent."""
@@ -132,7 +159,7 @@ class Past:
 
 def _channel_levels(flow: Flow, levels: dict[Place, StockLevel], now: datetime) -> dict[Place, StockLevel]:
     """The channel's own figures. A channel whose figures cannot be read is believed to show nothing yet."""
-    channels = _levels(flow.target, set(levels))
+    channels = _levels(flow.target, levels)
     cls = connector_class_or_none(flow.target.connector)
     if cls is not None and not issubclass(cls, PullsStock):
         blind = [

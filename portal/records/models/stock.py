@@ -13,13 +13,15 @@ class StockLevel(models.Model):
     believe customers see there, kept up to date by what we send, what we read, and the orders we learn of.
     """
 
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="stock_levels")
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="stock_levels", db_index=False
+    )
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="stock_levels")
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="stock_levels")
     available = models.DecimalField(max_digits=18, decimal_places=4)
     version = models.BigIntegerField(default=0)
     observed_at = models.DateTimeField(
-        db_index=True, help_text="When the reading began that gave this figure."
+        help_text="When the reading began that gave this figure. One that finds it unchanged is not noted here."
     )
     doubted_since = models.DateTimeField(
         null=True,

@@ -36,6 +36,11 @@ class Job(models.Model):
     last_began_at = models.DateTimeField(
         null=True, editable=False, help_text="When the last complete round began."
     )
+    round_began_at = models.DateTimeField(
+        null=True,
+        editable=False,
+        help_text="When the round at work began, which may take several turns; empty between two rounds.",
+    )
     last_ok_at = models.DateTimeField(null=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)
     last_error = models.TextField(blank=True, editable=False)
