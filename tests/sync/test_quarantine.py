@@ -1,153 +1,23 @@
-"""A database that was set back. Rolling back to a savepoint sets the database back and leaves the remotes as
-they are, which is what a restored backup is; their effect logs tell whether anything was done twice."""
+"""What a restored database has forgotten is asked for, and nothing is done twice."""
 
-from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import transaction
 from django.utils import timezone
 
 from portal.records.models import StockLevel
 from portal.sdk import OutcomeUnknown, Promise
-from portal.sync import mark, pump, quarantine
-from portal.sync.clock import db_now
+from portal.sync import quarantine
 from portal.sync.mending import retry_operations
-from portal.sync.models import Beat, Case, Flow, Job, Mark, Operation, Quarantine
+from portal.sync.models import Case, Flow, Operation, Quarantine
 from portal.sync.switching import switch
-from tests.toys import ToyErp, fails, line, loses, order, product, refund, shipment
+from tests.sync.set_back import begin, forgotten, read_everything, settle_down, tell
+from tests.toys import ToyErp, line, loses, order, product, refund, shipment
+
+pytestmark = pytest.mark.usefixtures("doubled")
 
 PLACE = ("shop-1", "shop-main")
-
-
-@contextmanager
-def forgotten():
-    """What happens inside is forgotten by the database, and not by the remotes."""
-    point = transaction.savepoint()
-    yield
-    transaction.savepoint_rollback(point)
-
-
-@pytest.fixture
-def copy(settings, tmp_path):
-    settings.DATA_DIR = tmp_path
-    return tmp_path / "mark.json"
-
-
-@pytest.fixture(autouse=True)
-def doubled(toys):
-    """What the ERP was asked to create although it has it: the second one of it, whatever its key was."""
-    found, push = [], ToyErp._push
-
-    def pushing(self, kind, change, **how):
-        if not change.remote_id and f"toyerp-{change.record.external_id}" in self.remote.held[kind]:
-            found.append(change.key)
-        return push(self, kind, change, **how)
-
-    toys.setattr(ToyErp, "_push", pushing)
-    yield found
-    assert found == []
-
-
-def tell(house, *items, kind="order"):
-    house.shop_remote.feed[kind].extend(items)
-
-
-def read_everything(house):
-    for job in Job.objects.filter(enabled=True, name__startswith="pull:").order_by("name"):
-        house.work(job.connection, job.name)
-
-
-def begin():
-    return quarantine.begin("A test", remembered=None, known=None)
-
-
-def settle_down(house):
-    """Both sides are read and written until nothing moves; the quarantine ends as the pump ends it."""
-    for _ in range(3):
-        read_everything(house)
-        house.deliver(house.erp)
-        house.deliver(house.shop)
-    quarantine.review()
-
-
-# -- noticing --
-
-
-def test_a_database_set_back_by_any_means_is_noticed_before_anything_is_sent(house, copy):
-    mark.look()
-    house.told(order(1))
-    with forgotten():
-        mark.grow()
-        mark.look()
-        house.deliver()
-    assert len(house.erp_remote.held["order"]) == 1
-
-    assert house.deliver() == "lease lost"
-    assert Quarantine.objects.get(open=True).known > Quarantine.objects.get().remembered
-    settle_down(house)
-    assert house.states() == ["done"]
-    assert len(house.erp_remote.held["order"]) == 1
-
-
-def test_the_pump_notices_it_and_forgets_the_processes_of_the_past(house, copy, monkeypatch):
-    mark.look()
-    Beat.objects.create(name="canary-sent", at=timezone.now() - timedelta(hours=1), note="7")
-    Beat.objects.create(name="canary", at=timezone.now() - timedelta(hours=2), note="6 here 4711")
-    monkeypatch.setattr(pump, "_kill_cluster", lambda place: pytest.fail(f"killed {place}"))
-    with forgotten():
-        mark.grow()
-        mark.look()
-    pump.turn()
-    assert Quarantine.objects.filter(open=True).exists()
-
-
-def test_a_database_that_goes_on_is_not_suspected(house, copy):
-    for _ in range(3):
-        mark.look()
-        mark.grow()
-    assert mark.look() is False
-    assert not Quarantine.objects.exists()
-
-
-def test_the_mark_grows_also_while_the_clock_goes_back(house, copy, monkeypatch):
-    mark.look()
-    before = Mark.objects.get().moment
-    monkeypatch.setattr(mark, "db_now", lambda: db_now() - timedelta(hours=1))
-    assert mark.look() is False
-    assert Mark.objects.get().moment > before
-    assert mark.look() is False
-
-
-@pytest.mark.parametrize("said", ["", "{", '{"database": "another", "moment": 99999999999999999}', "[1]"])
-def test_a_copy_that_is_unreadable_or_another_database_s_knows_nothing(house, copy, said):
-    copy.write_text(said)
-    assert mark.look() is False
-    assert str(Mark.objects.get().database) in copy.read_text()
-
-
-def test_a_copy_that_cannot_be_kept_is_told_once_and_holds_nothing_up(house, copy, settings, caplog):
-    mark._complain.cache_clear()
-    settings.DATA_DIR = copy / "nowhere"
-    for _ in range(3):
-        assert mark.look() is False
-    assert len([each for each in caplog.messages if "may go unnoticed on this host" in each]) == 1
-
-
-def test_noticed_twice_it_begins_once(house, copy):
-    mark.look()
-    with forgotten():
-        mark.grow()
-        mark.look()
-    behind = copy.read_text()
-    assert mark.look() is True
-    copy.write_text(behind)
-    assert mark.look() is False
-    assert Quarantine.objects.count() == 1
-
-
-# -- what was forgotten --
 
 
 @pytest.mark.parametrize("promise", [Promise.IDEMPOTENCY_KEY, Promise.UNIQUE_REFERENCE, Promise.SEARCHABLE])
@@ -365,66 +235,3 @@ def test_keys_of_stock_are_new_after_a_restore(house):
     bring()
     keys = [key for name, key in house.shop_remote.calls if name == "push_stock"]
     assert len(keys) == len(set(keys)) == 2
-
-
-# -- its end --
-
-
-def test_it_lasts_until_all_was_read_and_looked_up(house):
-    house.told(order(1))
-    house.erp_remote.then("find_order", fails(OutcomeUnknown("Nobody can tell.")))
-    open_ = begin()
-    quarantine.review()
-    told = quarantine.progress(open_)
-    assert (told.read, told.to_look_up, told.unread) == (0, 1, ("ERP", "SHOP"))
-    read_everything(house)
-    quarantine.review()
-    assert Quarantine.objects.filter(open=True).exists()
-    house.deliver()
-    told = quarantine.progress(open_)
-    assert (told.read, told.to_look_up, told.for_people) == (told.reads, 0, 1)
-    quarantine.review()
-    assert not Quarantine.objects.filter(open=True).exists()
-
-
-def test_with_nothing_to_look_up_it_lasts_until_every_source_was_read(house):
-    begin()
-    quarantine.review()
-    assert Quarantine.objects.filter(open=True).exists()
-    read_everything(house)
-    quarantine.review()
-    assert not Quarantine.objects.filter(open=True).exists()
-
-
-def test_what_stands_behind_something_that_needs_a_person_is_not_waited_for(house, toys):
-    toys.setattr(ToyErp, "promises", {"order": Promise.NOTHING})
-    begin()
-    tell(house, order(1))
-    read_everything(house)
-    house.deliver()
-    tell(house, order(1, 2, state="cancelled"))
-    settle_down(house)
-    assert house.states() == ["review", "ready"]
-    assert not Quarantine.objects.filter(open=True).exists()
-
-
-def test_a_person_ends_it_with_a_reason_and_what_is_in_doubt_is_still_looked_up(house):
-    house.told(order(1))
-    with forgotten():
-        house.deliver()
-    begin()
-    with pytest.raises(ValueError, match="Say why"):
-        quarantine.end(None, " ")
-    quarantine.end(None, "The shop is down for a week.")
-    with pytest.raises(ValueError, match="ended already"):
-        quarantine.end(None, "Again.")
-    house.deliver()
-    assert house.states() == ["done"]
-    assert len(house.erp_remote.held["order"]) == 1
-
-
-def test_a_second_restore_begins_anew(house):
-    first, second = begin(), begin()
-    first.refresh_from_db()
-    assert (first.open, second.open) == (False, True)
-    assert "once more" in first.reason
