@@ -16,19 +16,21 @@ from tests.faults.row import Figure
 from tests.toys import order
 
 LETTERS = "abcd"
+TELLTALE = "taker-c"
+"""The one of the four that does again what it is asked again: a fault while nothing is sent to it would prove little."""
 
 
 class Trade:
     """``number`` operations in all, of which the witness keeps count."""
 
-    def __init__(self, witness: Witness, number: int) -> None:
+    def __init__(self, witness: Witness, number: int, *, lose: float = 0.1) -> None:
         self.number = number - number % len(LETTERS)
         self._witness = witness
         self._told: list[str] = []
         self._slugs = [f"taker-{letter}" for letter in LETTERS]
         shop = connect(witness, "faultshop", "shop")
         takers = [
-            connect(witness, f"fault{letter}", slug, promise=letter.upper(), lose=0.1, latency=0.005)
+            connect(witness, f"fault{letter}", slug, promise=letter.upper(), lose=lose, latency=0.005)
             for letter, slug in zip(LETTERS, self._slugs, strict=True)
         ]
         tie(shop, *takers)
@@ -45,11 +47,11 @@ class Trade:
         self._told += [each.external_id for each in new]
 
     def in_the_middle(self, times: int, *, calls: int) -> Iterator[None]:
-        """Sell in so many parts, and stop in the middle of each: when so many calls of it have reached the remotes."""
+        """Sell in so many parts, and stop in the middle of each: when so many calls of it have reached the telltale."""
         for _ in range(times):
-            before = self.pushed()
+            before = self.pushed(TELLTALE)
             self.sell(1 / times)
-            wait_until(lambda before=before: self.pushed() > before + calls, 60, pause=0.01)  # type: ignore[misc]
+            wait_until(lambda before=before: self.pushed(TELLTALE) > before + calls, 60, pause=0.01)  # type: ignore[misc]
             yield
 
     def come_to_rest(self, patience: float) -> tuple[bool, float]:
@@ -58,9 +60,9 @@ class Trade:
         self.sell()
         return wait_until(self.quiet, patience), time.monotonic() - began
 
-    def pushed(self) -> int:
-        """How many calls reached the remotes."""
-        return sum(self._witness.calls(slug)["push"] for slug in self._slugs)
+    def pushed(self, *slugs: str) -> int:
+        """How many calls reached these remotes, or all of them."""
+        return sum(self._witness.calls(slug)["push"] for slug in slugs or self._slugs)
 
     def quiet(self) -> bool:
         """Whether the portal has nothing left to do, as far as it knows; False while its database is away."""

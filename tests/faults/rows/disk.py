@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.db import DatabaseError, connection, connections
@@ -43,7 +43,7 @@ def disk(stack: Stack, scale: Scale) -> Figure:
     times, downs = scale(10), 0
     with _small_disk(stack) as place, Witness() as witness, stack.portal():
         trade = Trade(witness, 200 * times)
-        for each, _ in enumerate(trade.in_the_middle(times, calls=40)):
+        for each, _ in enumerate(trade.in_the_middle(times, calls=10)):
             ballast = _fill(place)
             if stack.name != "sqlite" and each % 2 == 0:
                 downs += _use_up_the_log()
@@ -112,11 +112,11 @@ def _done(failed: int) -> None:
 
 
 def _fill(place: Path) -> Path:
-    """A file that takes every byte that is left."""
+    """A file that takes every byte that is left, at once: what is in flight now is to meet the full disk."""
     ballast = place / "ballast"
     with ballast.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(4096))
-        except OSError:
-            return ballast
+        for size in (2**20, 4096):
+            with suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+    return ballast

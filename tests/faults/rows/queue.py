@@ -26,7 +26,7 @@ def queue(stack: Stack, scale: Scale) -> Figure:
     times = scale(10)
     with Witness() as witness, stack.portal():
         trade = Trade(witness, 200 * times)
-        for each, _ in enumerate(trade.in_the_middle(times * 2, calls=20)):
+        for each, _ in enumerate(trade.in_the_middle(times * 2, calls=5)):
             if each % 2:
                 stack.kill_redis()
                 time.sleep(AWAY)
