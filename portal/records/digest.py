@@ -6,13 +6,15 @@ import hashlib
 import json
 from typing import Any
 
+in_order = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+"""JSON that is the same text for equal data, in whatever order their keys are."""
+
 
 def digest(data: Any) -> str:
     """SHA-256 of JSON data, independent of the order of its keys."""
-    text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return digest_of(in_order(data))
+
+
+def digest_of(text: str) -> str:
+    """The same of data that are text already, with their keys in order."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def record_digest(data: dict[str, Any]) -> str:
-    """The fingerprint of a canonical record: all but its version, which grows without anything changing."""
-    return digest({key: value for key, value in data.items() if key != "version"})

@@ -14,13 +14,11 @@ from datetime import datetime
 from typing import Any
 
 from portal.connections.models import Connection, Reference
-from portal.records.digest import record_digest
 from portal.records.matching import matches
 from portal.records.natural import SUBJECTS, Subject
-from portal.records.plain import plain
 from portal.records.rows import insert, update
 from portal.records.trouble import Trouble
-from portal.sdk import Found
+from portal.records.written import Written
 
 # Letters that look like Latin ones and are not (Greek and Cyrillic capitals and their small forms).
 _LOOKALIKES = str.maketrans("авекмнорстухіјѕαβεικνορτυχγ0", "abekmhopctyxijsabeikvoptuxyo")
@@ -49,7 +47,7 @@ class Identified:
 
 
 def identify(
-    connection: Connection, kind: str, found: Sequence[Found[Any]], *, master: bool, sure: bool, now: datetime
+    connection: Connection, kind: str, found: Sequence[Written], *, master: bool, sure: bool, now: datetime
 ) -> Identified:
     """Tie a page of products or locations to ours; the master's also create and update them.
 
@@ -76,7 +74,7 @@ def identify_waiting(connection: Connection, kind: str) -> Identified:
 
 
 def _create(
-    connection: Connection, subject: Subject, found: list[Found[Any]], result: Identified, now: datetime
+    connection: Connection, subject: Subject, found: list[Written], result: Identified, now: datetime
 ) -> None:
     """Insert or update the master's own rows, by their natural key."""
     manager = subject.model.objects
@@ -84,9 +82,8 @@ def _create(
     known = {getattr(row, subject.key): row for row in manager.filter(**{f"{subject.key}__in": list(by_key)})}
     new, changed, seen_again = [], [], []
     for key, item in by_key.items():
-        data = item.record.model_dump(mode="json")
-        digest, row = record_digest(data), known.get(key)
-        if row is not None and (row.digest == digest or row.version > item.record.version):
+        row = known.get(key)
+        if row is not None and (row.digest == item.digest or row.version > item.record.version):
             result.unchanged += 1
             if item.record.version > row.version:
                 row.version = item.record.version
@@ -95,9 +92,9 @@ def _create(
         values = {
             "external_id": item.record.external_id,
             "version": item.record.version,
-            "digest": digest,
-            "data": data,
-            "raw": plain(dict(item.raw)),
+            "digest": item.digest,
+            "data": item.data,
+            "raw": item.evidence(),
             "changed_at": now,
             "folded": _folded(subject, key),
             subject.key: key,

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
-from pydantic_core import PydanticSerializationError
+from portal.sdk import StockLevel
 
-from portal.sdk import Record, StockLevel
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode_all = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
+_encode_finite = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=str, allow_nan=False
+).encode
+
+
+class Json(dict[str, Any]):
+    """Data with their text, so that they are encoded once however often they are stored. Not to be changed."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, data: Mapping[str, Any], text: str) -> None:
+        super().__init__(data)
+        self.text = text
+
+
+def as_json(data: Any) -> str:
+    return data.text if type(data) is Json else _encode(data)
 
 
 def clean(text: str) -> str:
@@ -18,26 +37,29 @@ def clean(text: str) -> str:
 
 def plain(data: Any) -> Any:
     """``data`` as JSON that can be kept: a remote's own words, as evidence. ``Decimal`` and moments become text."""
-    text = json.dumps(data, ensure_ascii=False, default=str)
+    text = _encode_all(data)
     kept = json.loads(text, parse_constant=str)
-    return kept if _can_be_kept(text) else _cleaned(kept)
+    return kept if can_be_kept(text) else _cleaned(kept)
 
 
-def storable(record: Record) -> bool:
-    """Whether the record can be kept as it is; a record is never altered to fit."""
-    try:
-        return _can_be_kept(record.model_dump_json())
-    except PydanticSerializationError:
-        return False
+def evidence(raw: Mapping[str, Any]) -> Json:
+    """The same of an object that is only stored: its text is plain, while the data are as they came."""
+    data = dict(raw)
+    with suppress(ValueError):
+        if can_be_kept(text := _encode_finite(data)):
+            return Json(data, text)
+    kept = plain(data)
+    return Json(kept, _encode(kept))
 
 
 def storable_levels(levels: Iterable[StockLevel]) -> bool:
-    """The same of many levels at once, whose ids are all the text they have."""
+    """Whether these levels can be kept as they are: their ids are all the text they have."""
     ids = "".join(f"{one.external_id}{one.product_id}{one.sku}{one.location_id}" for one in levels)
     return clean(ids) == ids
 
 
-def _can_be_kept(text: str) -> bool:
+def can_be_kept(text: str) -> bool:
+    """Whether this JSON, with its letters unescaped, has only what every database takes."""
     return "\\u0000" not in text and clean(text) == text
 
 

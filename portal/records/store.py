@@ -10,11 +10,9 @@ from typing import Any
 from portal.connections.models import Connection, Reference
 from portal.connections.selectors import records_of
 from portal.records import rows
-from portal.records.digest import record_digest
 from portal.records.models import Canonical, Order, OrderLine, Product, Refund, Shipment
 from portal.records.names import searchable
-from portal.records.plain import plain
-from portal.sdk import Found
+from portal.records.written import Written
 from portal.sdk import Order as OrderRecord
 from portal.sdk import Refund as RefundRecord
 from portal.sdk import Shipment as ShipmentRecord
@@ -45,64 +43,69 @@ class Related:
     orders: Mapping[str, int]
 
 
-def store(connection: Connection, kind: str, found: Sequence[Found[Any]], now: datetime) -> Stored:
+def store(connection: Connection, kind: str, found: Sequence[Written], now: datetime) -> Stored:
     """Insert what is new, update what is newer and different, skip the rest.
 
     Runs inside the caller's transaction, which holds the connection's lock: the newest version wins,
     whatever order pages and webhooks arrive in.
     """
-    newest: dict[str, Found[Any]] = {}
+    newest: dict[str, Written] = {}
     for item in found:
         held = newest.get(item.record.external_id)
         if held is None or item.record.version >= held.record.version:
             newest[item.record.external_id] = item
     model: type[Any] = MODELS[kind]
-    known = {
-        row.external_id: row for row in model.objects.filter(origin=connection, external_id__in=list(newest))
-    }
+    there = model.objects.filter(origin=connection, external_id__in=list(newest)).order_by()
+    known = {row.external_id: row for row in there.only("external_id", "version", "digest", "first_seen_at")}
     stored, seen_again = Stored(older=len(found) - len(newest)), []
     related = _related(connection, kind, [item.record for item in newest.values()])
     for external_id, item in newest.items():
-        data = item.record.model_dump(mode="json")
-        digest, row = record_digest(data), known.get(external_id)
+        row = known.get(external_id)
         if row is not None and item.record.version < row.version:
             stored.older += 1
             continue
-        if row is not None and row.digest == digest:
+        if row is not None and row.digest == item.digest:
             stored.unchanged += 1
             if item.record.version > row.version:
                 row.version = item.record.version
                 seen_again.append(row)
             continue
-        (stored.new if row is None else stored.changed).append(
-            model(
-                pk=row.pk if row else None,
-                origin=connection,
-                external_id=external_id,
-                version=item.record.version,
-                digest=digest,
-                data=data,
-                raw=plain(dict(item.raw)),
-                first_seen_at=row.first_seen_at if row else now,
-                changed_at=now,
-                **COLUMNS[kind](item.record, related),
-            )
+        read = model(
+            pk=row.pk if row else None,
+            origin=connection,
+            external_id=external_id,
+            version=item.record.version,
+            digest=item.digest,
+            data=item.data,
+            raw=item.evidence(),
+            first_seen_at=row.first_seen_at if row else now,
+            changed_at=now,
+            **COLUMNS[kind](item.record, related),
         )
+        read.record = item.record
+        (stored.new if row is None else stored.changed).append(read)
     # A version that changed nothing still outdates those before it.
     rows.update(seen_again, ["version"])
     rows.insert(stored.new)
-    fields = [f.name for f in model._meta.concrete_fields if f.name not in ("id", "first_seen_at")]
-    model.objects.bulk_create(
-        stored.changed, update_conflicts=True, unique_fields=["id"], update_fields=fields
+    rows.update(
+        stored.changed,
+        [f.name for f in model._meta.concrete_fields if f.name not in ("id", "first_seen_at")],
     )
-    rows.insert(
-        Reference(
-            connection=connection, kind=kind, external_id=row.external_id, label=str(row), record_id=row.pk
-        )
-        for row in stored.new
+    rows.append(
+        Reference,
+        (
+            {
+                "connection_id": connection.pk,
+                "kind": kind,
+                "external_id": row.external_id,
+                "label": str(row),
+                "record_id": row.pk,
+            }
+            for row in stored.new
+        ),
     )
     if kind == "order":
-        _store_lines(stored, {key: item.record for key, item in newest.items()}, related)
+        _store_lines(stored, related)
         adopt(connection, {row.external_id: row.pk for row in stored.new})
     return stored
 
@@ -171,21 +174,24 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-def _store_lines(stored: Stored, records: Mapping[str, OrderRecord], related: Related) -> None:
+def _store_lines(stored: Stored, related: Related) -> None:
     OrderLine.objects.filter(order__in=[row.pk for row in stored.changed]).delete()
-    rows.insert(
-        OrderLine(
-            order=row,
-            position=position,
-            external_id=line.external_id,
-            sku=line.sku,
-            product_id=related.products.get(line.sku),
-            title=line.title[:500],
-            quantity=line.quantity,
-            total_minor=line.total.minor,
-        )
-        for row in stored.touched
-        for position, line in enumerate(records[row.external_id].lines)
+    rows.append(
+        OrderLine,
+        (
+            {
+                "order_id": row.pk,
+                "position": position,
+                "external_id": line.external_id,
+                "sku": line.sku,
+                "product_id": related.products.get(line.sku),
+                "title": line.title[:500],
+                "quantity": line.quantity,
+                "total_minor": line.total.minor,
+            }
+            for row in stored.touched
+            for position, line in enumerate(row.record.lines)
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
@@ -52,6 +53,17 @@ def exponent(currency: str) -> int:
     return _EXPONENTS.get(currency, 2)
 
 
+@lru_cache(maxsize=1000)
+def _is_code(currency: str) -> bool:
+    return len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()
+
+
+@lru_cache(maxsize=1000)
+def _smallest(currency: str) -> Decimal:
+    """0.01 for EUR."""
+    return Decimal(1).scaleb(-exponent(currency))
+
+
 class Money:
     """An immutable amount in one currency.
 
@@ -73,7 +85,7 @@ class Money:
             raise ValueError(f"{amount!r} is not an amount of money.") from error
         if not value.is_finite():
             raise ValueError(f"{amount!r} is not an amount of money.")
-        if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
+        if not _is_code(currency):
             raise ValueError(f"{currency!r} is not a currency code like EUR.")
         object.__setattr__(self, "amount", value or value.copy_abs())  # turns -0 into 0, and rounds nothing
         object.__setattr__(self, "currency", currency)
@@ -93,14 +105,17 @@ class Money:
     def minor(self) -> int:
         """The amount in the currency's smallest unit. Raises ``ValueError`` when it is finer than that."""
         scaled = self.amount.scaleb(exponent(self.currency), _EXACT)
-        if scaled != scaled.to_integral_value():
+        minor = int(scaled)
+        if minor != scaled:
             raise ValueError(f"{self} has fractions of the smallest unit of {self.currency}.")
-        return int(scaled)
+        return minor
 
     def rounded(self) -> Money:
         """The nearest amount payable in the currency, halves away from zero."""
-        step = Decimal(1).scaleb(-exponent(self.currency))
-        return Money(self.amount.quantize(step, rounding=ROUND_HALF_UP, context=_EXACT), self.currency)
+        return Money(self._rounded(), self.currency)
+
+    def _rounded(self) -> Decimal:
+        return self.amount.quantize(_smallest(self.currency), ROUND_HALF_UP, _EXACT)
 
     def split(self, weights: list[Decimal] | list[int]) -> list[Money]:
         """Shares by weight that add up to the cent (largest remainder, earlier shares first on a tie).
@@ -169,7 +184,7 @@ class Money:
         return Money, (self.amount, self.currency)
 
     def __str__(self) -> str:
-        payable = self.rounded().amount
+        payable = self._rounded()
         shown = payable if payable == self.amount else self.amount
         return f"{shown:f} {self.currency}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,10 +11,11 @@ from django.db import transaction
 
 from portal.connections.models import Connection, Reference
 from portal.records.identity import Identified, identify, identify_waiting
-from portal.records.plain import clean, storable, storable_levels
+from portal.records.plain import clean, storable_levels
 from portal.records.store import Stored, store
 from portal.records.trouble import Trouble
-from portal.sdk import Page, Rejected
+from portal.records.written import Written, written
+from portal.sdk import Found, Page, Rejected
 from portal.sync.cases import open_cases, settle_subjects
 from portal.sync.clock import db_now
 from portal.sync.doors import ring_checks
@@ -41,40 +42,50 @@ def apply_page(
     ``began`` is when the reading started, by our clock. Returns counts by what became of the records.
     Pages of one connection are applied one after the other, held by a lock on its row.
     """
-    page = _without_unstorable(kind, page)
+    found, unstorable = _ready(kind, page.found)
+    rejected = (*page.rejected, *unstorable)
     with transaction.atomic():
         Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         now = db_now()
         if kind in ("product", "location"):
-            counts = _apply_identity(connection, kind, page, now)
+            counts = _apply_identity(connection, kind, found, now)
         elif kind == "stock":
-            counts = store_levels(connection, page.found, began=began)
+            counts = store_levels(connection, found, began=began)
         else:
-            counts = _apply_records(connection, kind, page, now)
-        _set_aside(connection, kind, page, now)
-        if page.rejected:
-            counts["rejected"] += len(page.rejected)
+            counts = _apply_records(connection, kind, found, now)
+        _set_aside(connection, kind, [item.record.external_id for item in found], rejected, now)
+        if rejected:
+            counts["rejected"] += len(rejected)
         if then is not None:
             then()
     return counts
 
 
-def _without_unstorable(kind: str, page: Page[Any]) -> Page[Any]:
-    """A record that no database takes is set aside like one that cannot be read."""
-    if kind == "stock" and storable_levels(item.record for item in page.found):
-        return page
-    spoilt = [item for item in page.found if not storable(item.record)]
-    if not spoilt:
-        return page
-    why = "it has characters that cannot be stored (a NUL, or half a surrogate pair)"
-    rejected = (Rejected(clean(item.record.external_id), why) for item in spoilt)
-    return Page(
-        tuple(item for item in page.found if item not in spoilt), page.cursor, (*page.rejected, *rejected)
-    )
+def _ready(kind: str, found: Sequence[Found[Any]]) -> tuple[Sequence[Any], list[Rejected]]:
+    """What can be stored, encoded before anything is locked; a record that no database takes is set aside like one
+    that cannot be read."""
+    if kind == "stock" and storable_levels(item.record for item in found):
+        return found, []
+    ready, rejected = [], []
+    for item in found:
+        if fit := _fit(kind, item):
+            ready.append(fit)
+        else:
+            why = "it has characters that cannot be stored (a NUL, or half a surrogate pair)"
+            rejected.append(Rejected(clean(item.record.external_id), why))
+    return ready, rejected
 
 
-def _apply_records(connection: Connection, kind: str, page: Page[Any], now: datetime) -> Counter[str]:
-    stored = store(connection, kind, page.found, now)
+def _fit(kind: str, item: Found[Any]) -> Found[Any] | Written | None:
+    if kind == "stock":
+        return item if storable_levels([item.record]) else None
+    return written(item)
+
+
+def _apply_records(
+    connection: Connection, kind: str, found: Sequence[Written], now: datetime
+) -> Counter[str]:
+    stored = store(connection, kind, found, now)
     note(kind, _news(connection, kind, stored), now)
     announce("on_record_applied", _told(connection, kind, stored), now)
     route(connection, kind, stored.touched, now)
@@ -86,9 +97,11 @@ def _apply_records(connection: Connection, kind: str, page: Page[Any], now: date
     )
 
 
-def _apply_identity(connection: Connection, kind: str, page: Page[Any], now: datetime) -> Counter[str]:
+def _apply_identity(
+    connection: Connection, kind: str, found: Sequence[Written], now: datetime
+) -> Counter[str]:
     result = identify(
-        connection, kind, page.found, master=is_master(connection), sure=master_was_read(kind), now=now
+        connection, kind, found, master=is_master(connection), sure=master_was_read(kind), now=now
     )
     _follow_identity(connection, kind, result, now)
     return Counter(
@@ -145,15 +158,17 @@ def _summary(kind: str, data: dict[str, Any]) -> str:
     return f"{words}, {data['carrier'] or 'no carrier'} {data['tracking']}".strip()
 
 
-def _set_aside(connection: Connection, kind: str, page: Page[Any], now: datetime) -> None:
+def _set_aside(
+    connection: Connection, kind: str, read: Sequence[str], rejected: Iterable[Rejected], now: datetime
+) -> None:
     """What could not be read becomes a case; what can be read again settles its own."""
 
     def subject(external_id: str) -> str:
         return f"unreadable:{connection.pk}:{kind}:{external_id}"
 
     key = f"{connection.pk}:unreadable-{kind}"
-    if page.found and Case.objects.filter(key=key, state=Case.State.OPEN).exists():
-        settle_subjects([subject(item.record.external_id) for item in page.found], now)
+    if read and Case.objects.filter(key=key, state=Case.State.OPEN).exists():
+        settle_subjects(list(map(subject, read)), now)
     open_cases(
         connection,
         [
@@ -163,11 +178,11 @@ def _set_aside(connection: Connection, kind: str, page: Page[Any], now: datetime
                 title=f"{connection} sent a {kind} that cannot be read",
                 mend=f"Correct the {kind} there and save it, then it is read again. "
                 "If it is right there, its connector has to learn it.",
-                subject=subject(rejected.external_id),
-                label=f"{kind} {rejected.external_id}",
-                message=f"The {kind} {rejected.external_id} was set aside: {rejected.reason}.",
+                subject=subject(each.external_id),
+                label=f"{kind} {each.external_id}",
+                message=f"The {kind} {each.external_id} was set aside: {each.reason}.",
             )
-            for rejected in page.rejected
+            for each in rejected
         ],
         now,
     )

@@ -12,7 +12,6 @@ from django.db.models import Sum
 from portal.records.models import Order, Refund
 from portal.records.totals import difference
 from portal.sdk import Money
-from portal.sdk import Order as OrderRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def faults(kind: str, rows: Sequence[Any]) -> dict[int, Fault]:
 def _order_faults(orders: Sequence[Order]) -> dict[int, Fault]:
     found = {}
     for order in orders:
-        if said := difference(OrderRecord.model_validate(order.data)):
+        if said := difference(order.record):
             found[order.pk] = Fault(
                 "totals-differ", said, "Correct the order at its source; it is read again by itself."
             )

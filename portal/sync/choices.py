@@ -10,7 +10,6 @@ from portal.connections.plugin_switches import off_for
 from portal.plugins.asking import Decided, ask, deciders
 from portal.sdk import Hold, LeaveOut, Offer, Send, StockLevel
 from portal.sdk.decisions import Route
-from portal.sdk.records import KINDS
 from portal.sync.checks import Fault
 from portal.sync.happenings import flow_info
 from portal.sync.models import Flow, Operation
@@ -25,14 +24,13 @@ def routes(flow: Flow, rows: Sequence[Any]) -> dict[str, Decided[Route]]:
     """What plugins say of these rows, by external id."""
     if not rows:
         return {}
-    model = KINDS[flow.kind]
     decided = ask(
         "decide_route",
         {row.external_id for row in rows},
         _refuse_route,
         off=off_for(flow.source.slug, flow.target.slug),
         flow=flow_info(flow),
-        records=tuple(model.model_validate(row.data) for row in rows),
+        records=tuple(row.record for row in rows),
     )
     return {**decided, **_orphans(flow, rows)}
 

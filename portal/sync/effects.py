@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from portal.connections.models import Connection
 from portal.connections.selectors import records_of
 from portal.records.models import Product, StockLevel
-from portal.records.rows import insert
+from portal.records.rows import append
 from portal.sync.models import Effect, Job, Operation
 
 Place = tuple[int, int]
@@ -61,18 +61,18 @@ def write_effects(
     products = dict(Product.objects.filter(sku__in={sku for sku, _ in keys}).values_list("sku", "pk"))
     locations = records_of(source, "location", {location for _, location in keys})
     effects = [
-        Effect(
-            operation_id=operation_id,
-            product_id=products[sku],
-            location_id=locations[location],
-            quantity=quantity,
-        )
+        {
+            "operation_id": operation_id,
+            "product_id": products[sku],
+            "location_id": locations[location],
+            "quantity": quantity,
+        }
         for operation_id, difference in moved.items()
         for (sku, location), quantity in difference.items()
         if quantity and sku in products and location in locations
         if (operation_id, products[sku], locations[location]) not in known
     ]
-    insert(effects)
+    append(Effect, effects)
     return _expect(source, effects, Decimal(1))
 
 
@@ -80,14 +80,14 @@ def take_back(source: Connection, replaced: Collection[Operation]) -> set[Place]
     """Operations were replaced before they were sent: what was expected of them is not any more."""
     if not replaced:
         return set()
-    return _expect(source, Effect.objects.filter(operation__in=replaced), Decimal(-1))
+    return _expect(source, Effect.objects.filter(operation__in=replaced).values(), Decimal(-1))
 
 
-def _expect(source: Connection, effects: Iterable[Effect], sign: Decimal) -> set[Place]:
+def _expect(source: Connection, effects: Iterable[Mapping[str, Any]], sign: Decimal) -> set[Place]:
     """The source booked its own sale already: the figure we believe it shows moves with it."""
     moved: dict[Place, Decimal] = defaultdict(Decimal)
     for effect in effects:
-        moved[effect.product_id, effect.location_id] += sign * Decimal(effect.quantity)
+        moved[effect["product_id"], effect["location_id"]] += sign * effect["quantity"]
     levels = [
         level
         for level in StockLevel.objects.filter(

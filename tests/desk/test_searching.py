@@ -6,6 +6,7 @@ from django.urls import reverse
 from portal.records.models import Order, Refund
 from portal.records.names import fold_name, searchable
 from portal.records.store import store
+from portal.records.written import written
 from portal.sdk import Customer, Found
 from tests.toys import NOON, order
 
@@ -17,7 +18,7 @@ def customers(world):
         ["Jörg Müller", "Siobhán O’Brien", "Łukasz Ørsted", "Özgür Aßmann"], start=900
     ):
         one = order(number, customer=Customer(name=name, email=f"c{number}@example.com"))
-        store(shop, "order", [Found(one)], NOON)
+        store(shop, "order", [written(Found(one))], NOON)
 
 
 TYPED = {

@@ -12,6 +12,7 @@ from portal.connections.models import Reference
 from portal.records.identity import identify
 from portal.records.models import Location, Order, Product, Refund, Shipment, StockLevel
 from portal.records.store import store
+from portal.records.written import written
 from portal.sdk import (
     Address,
     Customer,
@@ -63,8 +64,8 @@ def products(master, number=20):
         for code, name in (("WH1", "Warehouse Utrecht"), ("WH2", "Warehouse Kraków"), ("OUTLET", "Outlet"))
     ]
     now = timezone.now()
-    identify(master, "product", found, master=True, sure=True, now=now)
-    identify(master, "location", places, master=True, sure=True, now=now)
+    identify(master, "product", list(map(written, found)), master=True, sure=True, now=now)
+    identify(master, "location", list(map(written, places)), master=True, sure=True, now=now)
     return list(Product.objects.all()), list(Location.objects.all())
 
 
@@ -108,7 +109,7 @@ def orders(connection, number=40, first=1000, hours=0.3):
         _order(connection, first + at, skus, timedelta(hours=hours * (number - at - 1)))
         for at in range(number)
     ]
-    store(connection, "order", found, timezone.now())
+    store(connection, "order", list(map(written, found)), timezone.now())
     rows = list(Order.objects.filter(origin=connection).order_by("pk"))
     note(
         "order",
@@ -189,7 +190,7 @@ def refund(order):
         total=Money.parse(line["unit_price"]),
         reason="It arrived with a crack.",
     )
-    store(order.origin, "refund", [Found(record, {"id": record.external_id})], timezone.now())
+    store(order.origin, "refund", [written(Found(record, {"id": record.external_id}))], timezone.now())
     row = Refund.objects.get(origin=order.origin, external_id=record.external_id)
     note("refund", [(row.pk, f"Came in from {order.origin}: 1 line, {record.total}.", None)], timezone.now())
     return row
@@ -212,7 +213,7 @@ def shipment(order, connection, tracking="3SABCD0012345"):
         shipped_at=timezone.now() - timedelta(minutes=12),
         lines=[ShipmentLine(sku=line["sku"], quantity=line["quantity"]) for line in order.data["lines"]],
     )
-    store(connection, "shipment", [Found(record, {"id": record.external_id})], timezone.now())
+    store(connection, "shipment", [written(Found(record, {"id": record.external_id}))], timezone.now())
     row = Shipment.objects.get(origin=connection, external_id=record.external_id)
     note("shipment", [(row.pk, f"Came in from {connection}: PostNL {tracking}.", None)], timezone.now())
     return row

@@ -10,6 +10,7 @@ from django.utils import timezone
 from portal.connections.models import Connection
 from portal.connections.services import save_connection
 from portal.records.identity import identify
+from portal.records.written import written
 from portal.sdk import Found, Location, Product
 from portal.sync.jobs import ensure_jobs
 from portal.sync.models import Flow, Operation
@@ -59,7 +60,7 @@ def tie(*connections: Connection) -> None:
             ("product", Product(external_id=SKU, version=1, sku=SKU)),
             ("location", Location(external_id=PLACE, version=1, code=PLACE)),
         ):
-            identify(each, kind, [Found(record)], master=True, sure=True, now=timezone.now())
+            identify(each, kind, [written(Found(record))], master=True, sure=True, now=timezone.now())
 
 
 def stock_a_room(witness: Witness, room: str, pieces: int) -> None:

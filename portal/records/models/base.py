@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, ClassVar
 
 from django.db import models
 
 from portal.connections.models import Connection
+from portal.sdk.records import KINDS
 
 
 class Canonical(models.Model):
@@ -27,3 +29,8 @@ class Canonical(models.Model):
 
     class Meta:
         abstract = True
+
+    @cached_property
+    def record(self) -> Any:
+        """The canonical record, made from ``data`` unless it was just read."""
+        return KINDS[self._meta.model_name or ""].model_validate(self.data)
