@@ -73,6 +73,12 @@ def give_back(job: Job, **fields: object) -> None:
     Job.objects.filter(pk=job.pk, fence=job.fence).update(lease_until=None, rung_at=None, **fields)
 
 
+def let_go(job_id: int) -> None:
+    """End the lease that this process may have taken, when the database failed before it said so; the job is due."""
+    mine = Job.objects.filter(pk=job_id, worker=my_name(), lease_until__gt=Now())
+    mine.update(lease_until=None, due_at=Now())
+
+
 def take_back() -> int:
     """End the leases of workers of this machine that are surely dead; their jobs are due. Returns how many.
 

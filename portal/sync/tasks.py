@@ -20,7 +20,7 @@ from portal.sync.deliver import deliver
 from portal.sync.doors import knock
 from portal.sync.health import recovered, trouble, usable
 from portal.sync.hooks import renew
-from portal.sync.leases import LeaseLost, give_back, take
+from portal.sync.leases import LeaseLost, give_back, let_go, take
 from portal.sync.models import Job
 from portal.sync.outage import AWAY, once_it_answers
 from portal.sync.progress import Progress
@@ -51,7 +51,11 @@ WORK: dict[str, Callable[[Job, Progress], None]] = {
 
 def answer(job_id: int) -> str:
     """Do what is due for one job. Harmless when nothing is, or when somebody else is at it."""
-    job = take(job_id)
+    try:
+        job = take(job_id)
+    except AWAY:
+        once_it_answers(partial(let_go, job_id))
+        raise
     if job is None:
         return "nothing due"
     connection = job.connection

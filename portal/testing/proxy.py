@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -26,7 +27,8 @@ class Proxy:
 
     *reset* breaks the connection when the answer comes, *stall* keeps the answer and the connection,
     *truncate* lets half of it through, *delay* holds it for so many seconds, *duplicate* sends the request to
-    the server once more and drops that answer. The server has done its work in each of them.
+    the server once more and drops that answer. The server has done its work in each of them. ``spoilt`` counts the
+    answers, by what happened to them.
     """
 
     def __init__(self, url: str) -> None:
@@ -34,6 +36,7 @@ class Proxy:
         self._server = (address.hostname or "127.0.0.1", address.port or 80)
         self._spoilt: Spoilt = ""
         self._seconds = 0.0
+        self.spoilt: Counter[str] = Counter()
         self._ended = threading.Event()
         self._open: set[socket.socket] = set()
 
@@ -76,14 +79,16 @@ class Proxy:
     def _answers(self, server: socket.socket, client: socket.socket) -> None:
         with suppress(OSError):
             while answer := server.recv(CHUNK):
-                if self._spoilt == "stall":
+                spoilt = self._spoilt
+                self.spoilt[spoilt] += 1
+                if spoilt == "stall":
                     self._ended.wait()
-                if self._spoilt == "delay":
+                if spoilt == "delay":
                     time.sleep(self._seconds)
-                if self._spoilt == "reset":
+                if spoilt == "reset":
                     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     break
-                if self._spoilt == "truncate":
+                if spoilt == "truncate":
                     client.sendall(answer[: len(answer) // 2])
                     break
                 client.sendall(answer)

@@ -76,6 +76,7 @@ EXEMPT = {
     "portal.sync.hooks.subscribe": BY_HAND,
     "portal.sync.invariants": ASKS,
     "portal.sync.lanes.Share.call_help": LARGE,
+    "portal.sync.leases.let_go": OUTAGE,
     "portal.sync.levels._new_level": "the first reading of a level, before the story begins",
     "portal.sync.mark": RESTORE,
     "portal.sync.mending": BY_HAND,

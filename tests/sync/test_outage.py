@@ -76,6 +76,18 @@ def test_the_job_of_a_worker_that_lives_is_given_back_once_the_database_answers(
     assert (job.lease_until, job.attempts, job.failures) == (None, 0, 1)
 
 
+def test_a_job_whose_taking_was_never_confirmed_is_free_again(house, impatient):
+    def unconfirmed(job_id):
+        assert real(job_id) is not None
+        raise OperationalError("server closed the connection unexpectedly")
+
+    real = tasks.take
+    impatient.setattr(tasks, "take", unconfirmed)
+    with pytest.raises(OperationalError):
+        house.deliver()
+    assert Job.objects.get(connection=house.erp, name="deliver").lease_until is None
+
+
 def test_nobody_waits_for_the_database_inside_a_transaction(house, impatient):
     calls = []
 

@@ -1,0 +1,56 @@
+"""Each way a connection to a remote can break, in the middle of the work."""
+
+from __future__ import annotations
+
+from portal.connections.models import Connection
+from portal.connections.services import save_connection
+from portal.testing.proxy import Proxy, Spoilt
+from tests.faults.herd import Herd, pump, work
+from tests.faults.house import wait_until
+from tests.faults.remote import Witness
+from tests.faults.row import Figure, Scale, row
+from tests.faults.stack import Stack
+from tests.faults.trade import Trade
+
+WAYS: tuple[Spoilt, ...] = ("reset", "truncate", "duplicate", "delay", "stall")
+ENOUGH = 6
+"""Answers that are spoilt each time, at least."""
+
+LATE = 1.0
+"""Seconds by which an answer is late."""
+
+SEARCHABLE = "taker-c"
+"""The remote of promise C. What says a request twice on the way to it makes two of one, and nobody can know."""
+
+PATIENCE = 150.0
+
+
+@row(
+    f"The connections to the remotes break in {len(WAYS)} ways ({', '.join(WAYS)}); twice is said only what a remote "
+    "of promise A, B or D hears",
+    goal="each × 10: 0 missing, 0 doubled, goes on by itself",
+    order=46,
+)
+def wire(stack: Stack, scale: Scale) -> Figure:
+    times = scale(10) * len(WAYS)
+    with Witness() as witness, Proxy(witness.url) as most, Proxy(witness.url) as searchable:
+        trade = Trade(witness, 40 * times, lose=0.0)
+        for each in Connection.objects.all():
+            through = searchable if each.slug == SEARCHABLE else most
+            save_connection(each, {"url": f"{through.url}/{each.slug}"})
+        with Herd(work, work, pump):
+            for number, _ in enumerate(trade.in_the_middle(times, calls=8)):
+                way = WAYS[number % len(WAYS)]
+                before = most.spoilt[way]
+                for proxy in (most, searchable) if way != "duplicate" else (most,):
+                    proxy.spoil(way, LATE)
+                wait_until(lambda way=way, before=before: most.spoilt[way] >= before + ENOUGH, PATIENCE)  # type: ignore[misc]
+                for proxy in (most, searchable):
+                    proxy.spoil("")
+            quiet, spent = trade.come_to_rest(PATIENCE)
+        spoilt = most.spoilt + searchable.spoilt
+        told = ", ".join(f"{spoilt[way]} by {way}" for way in WAYS)
+        return trade.figure(
+            f"answers spoilt: {told}, at rest {spent:.0f} s after the last",
+            good=quiet and all(spoilt[way] for way in WAYS),
+        )
