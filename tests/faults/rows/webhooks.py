@@ -118,7 +118,9 @@ class Sender:
                 return True
             if not once and status == 401:
                 anew = _sign(body, self.secret)  # the vendor signs each try with the secret it has now
-                self.refused += signature == anew
+                if signature == anew:
+                    self.refused += 1
+                    return False
                 signature = anew
             time.sleep(0.02)
         return False
