@@ -14,7 +14,7 @@ from portal.connections.models import Connection, Reference
 from portal.records.models import Location, Product, StockLevel
 from portal.records.subjects import MODELS
 from portal.sync.cases import operation_subject, settle_subjects
-from portal.sync.models import Case, Event, Fact, Flow, Operation
+from portal.sync.models import Case, CaseItem, Event, Fact, Flow, Operation
 from portal.sync.switching import switch
 
 
@@ -85,6 +85,7 @@ def archive(connections: Collection[Connection]) -> None:
         if flow.state != Flow.State.DRAFT:
             switch(flow, Flow.State.DRAFT, "Removing a plugin")
     Connection.objects.filter(pk__in=[each.pk for each in connections]).update(enabled=False)
+    CaseItem.objects.filter(case__connection__in=connections, resolved_at=None).update(resolved_at=now)
     Case.objects.filter(connection__in=connections, state=Case.State.OPEN).update(
         state=Case.State.RESOLVED, resolved_at=now
     )

@@ -23,9 +23,9 @@ from portal.plugins.permissions import make_permissions
 from portal.plugins.switches import remember
 from portal.records.models import Order, Product
 from portal.sdk import Permission
-from portal.sync.models import Case, Fact, Flow, Job, Notice, Operation
+from portal.sync.models import Case, CaseItem, Fact, Flow, Job, Notice, Operation
 from tests.plugin_host.makers import distribution, with_models
-from tests.toys import line, order
+from tests.toys import line, order, product
 
 
 @pytest.fixture
@@ -68,11 +68,14 @@ def test_it_asks_what_shall_become_of_the_connections(shops, remove):
 
 
 def test_archived_connections_keep_everything_and_do_nothing(shops, remove):
+    shops.apply(shops.shop, "product", product("UNKNOWN", "shop-9"))
+    assert CaseItem.objects.filter(case__connection=shops.shop, resolved_at=None).exists()
     remove("shops", "--yes", "--connections=archive")
     shop = Connection.objects.get(slug="shop")
     assert not shop.enabled
     assert set(Flow.objects.values_list("state", flat=True)) == {"draft"}
     assert not Case.objects.filter(connection=shop, state="open").exists()
+    assert not CaseItem.objects.filter(case__connection=shop, resolved_at=None).exists()
     assert (Order.objects.count(), Reference.objects.filter(connection=shop).exists()) == (2, True)
     assert not Plugin.objects.filter(name="shops").exists()
 
