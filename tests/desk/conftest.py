@@ -1,6 +1,7 @@
 import pytest
 
 from portal.desk.roles import create_roles
+from portal.plugins.manager import plugins
 from tests import factories
 
 
@@ -30,3 +31,27 @@ def boss(db, client):
 @pytest.fixture
 def world(db):
     return factories.world()
+
+
+@pytest.fixture
+def one_of_each(db):
+    """One record of each kind, and three orders."""
+    shop, erp = factories.shop(), factories.erp()
+    factories.products(erp, 2)
+    rows = factories.orders(shop, 3)
+    factories.shipment(rows[0], erp)
+    factories.refund(rows[0])
+    factories.levels(erp)
+    factories.case(shop, "unknown-product")
+
+
+@pytest.fixture
+def brings(monkeypatch):
+    """The plugin `labels` brings these."""
+
+    def bring(*things):
+        for thing in things:
+            already = plugins()._things[type(thing)]
+            monkeypatch.setitem(plugins()._things, type(thing), [*already, ("labels", thing)])
+
+    return bring

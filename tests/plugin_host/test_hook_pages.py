@@ -120,9 +120,9 @@ TRIED = {
     "register_transforms": "plugin_host/test_transforms.py::test_register_transforms_makes_them_known_by_their_whole_name",
     "register_settings": "connections/test_plugin_settings.py::test_settings_that_are_not_complete_say_what_is_missing",
     "register_permissions": "desk/test_surfaces.py::test_roles_get_the_rights_that_a_plugin_wants_for_them",
-    "register_panels": "desk/test_surfaces.py::test_a_panel_is_drawn_from_plain_values_on_each_kind_of_record",
-    "register_actions": "desk/test_surfaces.py::test_an_action_that_fails_says_why",
-    "register_tiles": "desk/test_surfaces.py::test_a_tile_shows_its_figures_on_the_dashboard",
+    "register_panels": "desk/test_plugin_panels.py::test_a_panel_is_drawn_from_plain_values_on_each_kind_of_record",
+    "register_actions": "desk/test_plugin_actions.py::test_an_action_that_fails_says_why",
+    "register_tiles": "desk/test_plugin_tiles.py::test_a_tile_shows_its_figures_on_the_dashboard",
     "register_urls": "desk/test_plugin_pages.py::test_a_page_asks_for_its_permission",
     "register_retention": "sync/test_retention.py::test_plugins_remove_their_own",
     "decide_route": "plugin_host/test_decisions.py::"
