@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from portal.connections.models import Connection, Reference
 from portal.desk import show, surfaces
+from portal.desk.dashboard_panels import of_cases, of_connections, of_flows, of_operations
+from portal.desk.panels import Panel
 from portal.desk.picture import picture
 from portal.records.models import Order, Refund, Shipment
 from portal.sync.models import Beat, Case, CaseItem, Flow, Job, Operation
@@ -36,28 +38,34 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         return show.may_view(request, model)
 
     troubles: list[Trouble] = []
+    panels: list[Panel] = []
+    if sees(Flow):
+        pairs = picture()
+        panels.append(of_flows(pairs))
+        troubles += _of_flows(pairs)
+    if sees(Case):
+        cases = _cases()
+        panels.append(of_cases(cases))
+        troubles += _of_cases(cases)
+    if sees(Operation):
+        operations = _operations()
+        panels.append(of_operations(operations))
+        troubles += _of_operations(operations)
+    connections = None
     if sees(Connection):
         connections = list(Connection.objects.defer("credentials", "webhook_secrets"))
-        context["connections"] = connections
+        panels.append(of_connections(connections))
         troubles += _of_connections(connections)
-    if sees(Case):
-        context["cases"] = _cases()
-        troubles += _of_cases(context["cases"])
-    if sees(Operation):
-        context["operations"] = _operations()
-        troubles += _of_operations(context["operations"])
     if sees(Reference):
         context["untied"] = Reference.objects.filter(record_id=None).count()
-    if sees(Flow):
-        context["pairs"] = picture()
-        troubles += _of_flows(context["pairs"])
     if sees(Job):
         troubles += _of_engine()
+    context["panels"] = panels
     context["today"] = [_today(*each) for each in TODAY if sees(each[1])]
     context["plugin_tiles"] = surfaces.tiles(request)
     context["troubles"] = sorted(troubles, key=lambda trouble: trouble.tone)
     may_connect = request.user.has_perm("connections.add_connection")
-    context["begin"] = may_connect and context.get("connections") == []
+    context["begin"] = may_connect and connections == []
     context["worst"] = min((trouble.tone for trouble in troubles), default="good")
     context["as_of"] = timezone.now()
     context["title"] = "Dashboard"

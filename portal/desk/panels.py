@@ -13,7 +13,7 @@ from portal.desk.show import NOTHING, ago, pretty, row_link
 from portal.sync.models import Fact
 
 LONG = 24
-"""Letters of a cell from which on it is text that may go over several lines."""
+"""Letters of a cell's line from which on it is text that may go over several lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ def table(
 
 def _look(cells: Iterable[Any]) -> str:
     """A column with sentences keeps room for some words of them, also on a phone."""
-    return "desk-long" if any(len(strip_tags(str(cell))) > LONG for cell in cells) else ""
+    lines = (line for cell in cells for line in strip_tags(str(cell).replace("<br>", "\n")).splitlines())
+    return "desk-long" if any(len(line) > LONG for line in lines) else ""
 
 
 def text(title: str, body: str, tone: str = "", **more: Any) -> Panel:

@@ -97,7 +97,7 @@ class FlowAdmin(DeskAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        return super().changelist_view(request, {**(extra_context or {}), "pairs": picture()})
+        return super().changelist_view(request, {**(extra_context or {}), "panel": {"pairs": picture()}})
 
     @admin.display(ordering="kind")
     def flow(self, row: Flow) -> str:
