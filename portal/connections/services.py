@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Any, get_args
@@ -92,13 +92,11 @@ def open_connector(connection: Connection, turns: Turns | None = None) -> Connec
 @contextmanager
 def opened(connection: Connection, beat: Callable[[], None] | None = None) -> Iterator[Connector]:
     """The connector, closed at the end whatever happens; ``beat`` is called before each of this thread's calls."""
-    turns = Turns(connection, beat)
-    connector = open_connector(connection, turns)
-    try:
+    with (
+        closing(Turns(connection, beat)) as turns,
+        closing(open_connector(connection, turns)) as connector,
+    ):
         yield connector
-    finally:
-        connector.close()
-        turns.close()
 
 
 def check_connection(connection: Connection) -> tuple[bool, str]:
