@@ -25,6 +25,27 @@ PATIENCE = timedelta(seconds=5)
 """How long a ring may go unanswered before it is repeated."""
 
 
+_UNANSWERED = (
+    "EXISTS (SELECT 1 FROM sync_job WHERE connection_id = sync_event.connection_id AND name = 'inbox' AND enabled"
+    " AND (due_at > {now} OR rung_at IS NULL OR rung_at < {before}))"
+)
+INBOX_UNANSWERED = {
+    "postgresql": _UNANSWERED.format(
+        now="statement_timestamp()",
+        before=f"statement_timestamp() - interval '{PATIENCE.total_seconds()} seconds'",
+    ),
+    "sqlite": _UNANSWERED.format(
+        now="strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')",
+        before=f"strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '-{PATIENCE.total_seconds()} seconds')",
+    ),
+}
+"""The condition, in SQL, that nobody has rung for the inbox to which an event is just being added.
+
+Whoever was rung for and began before the event was committed has missed it, if it also came to its end before: the
+sweep finds that one, half a second later.
+"""
+
+
 def ring_delivery(connection: Connection) -> None:
     """There is something to send to this connection."""
     _ring(connection, ["deliver"])

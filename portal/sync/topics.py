@@ -35,9 +35,6 @@ def subscribe_topics(connection: Connection, connector: HearsWebhooks, url: str)
 def tell_of(connection: Connection, events: Iterable[Event], now: datetime) -> None:
     """New events of topics that plugins want are told to these. Inside the transaction that stored them."""
     topics = wanted_topics(connection)
-    keys = [event.dedupe_key for event in events if event.topic in topics]
-    if not keys:
-        return
-    stored = Event.objects.filter(connection=connection, dedupe_key__in=keys).values_list("pk", "topic")
-    for pk, topic in stored:
-        announce("on_webhook", [({"id": pk}, connection.pk)], now, only=topics[topic])
+    for event in events:
+        if event.topic in topics:
+            announce("on_webhook", [({"id": event.pk}, connection.pk)], now, only=topics[event.topic])

@@ -10,6 +10,7 @@ from django.http import HttpRequest, JsonResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from portal.connections.kept import UnknownConnection
 from portal.connections.models import Connection
 from portal.sdk import Forged, PortalError
 from portal.sync.inbox import receive
@@ -36,20 +37,17 @@ def hook(request: HttpRequest, slug: str) -> JsonResponse:
     when the database is away.
     """
     headers = {name.lower(): value for name, value in request.headers.items()}
-    connection = None
     try:
-        body = _body(request)
-        connection = Connection.objects.filter(slug=slug, enabled=True).first()
-        if connection is None:
-            return _answer(404, "No such connection, or it is switched off.")
-        new = receive(connection, headers, body)
+        new = receive(slug, headers, _body(request))
+    except UnknownConnection:
+        return _answer(404, "No such connection, or it is switched off.")
     except (TooLong, RequestDataTooBig):
         return _answer(413, f"The body is longer than {LARGEST} bytes.")
     except UnreadablePostError:
         return _answer(400, "The body broke off; please send it again.")
     except Forged as error:
         logger.warning("Refused a webhook for %s: %s", slug, error)
-        return _refuse(connection, error)
+        return _refuse(slug, error)
     except DatabaseError:
         logger.exception("A webhook for %s could not be stored.", slug)
         return _answer(503, AGAIN)
@@ -72,12 +70,11 @@ def _body(request: HttpRequest) -> bytes:
     return request.body
 
 
-def _refuse(connection: Connection | None, error: Forged) -> JsonResponse:
-    if connection is not None:
-        try:
-            count_refusal(connection, str(error))
-        except DatabaseError:
-            logger.exception("A refused webhook for %s could not be counted.", connection)
+def _refuse(slug: str, error: Forged) -> JsonResponse:
+    try:
+        count_refusal(Connection.objects.get(slug=slug), str(error))
+    except (DatabaseError, Connection.DoesNotExist):
+        logger.exception("A refused webhook for %s could not be counted.", slug)
     return _answer(401, str(error))
 
 

@@ -106,7 +106,7 @@ class Day:
         ).encode()
         secret = shop.webhook_secrets[0].encode()
         signed = base64.b64encode(hmac.new(secret, body, hashlib.sha256).digest()).decode()
-        receive(shop, {"x-sign": signed, "content-type": "application/json"}, body)
+        receive(shop.slug, {"x-sign": signed, "content-type": "application/json"}, body)
 
     def noon(self, witness: Witness) -> None:
         """One order is changed, one cancelled, one shipped; goods arrive."""

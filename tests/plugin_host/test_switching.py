@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from portal.connections.plugin_switches import off_for
+from portal.connections.plugin_switches import off_for, switch_for
 from portal.connections.services import check_connection
 from portal.plugins.manager import plugins
 from portal.plugins.models import Plugin
@@ -50,13 +50,15 @@ def test_other_plugins_go_on(owned):
     assert owned.states() == ["ready"], "what they send to it waits"
 
 
-def test_its_webhooks_are_answered_503_so_that_they_are_sent_again(knock):
-    switch("shops", on=False)
-    assert knock("e1").status_code == 503
-    assert not Event.objects.exists()
-    switch("shops", on=True)
+def test_its_webhooks_are_answered_503_so_that_they_are_sent_again(owned, knock):
+    assert knock("e0").status_code == 200
+    for off in (lambda on: switch("shops", on=on), lambda on: switch_for(owned.shop, "shops", on=on)):
+        off(False)
+        assert knock("e1").status_code == 503
+        assert Event.objects.count() == 1
+        off(True)
     assert knock("e1").status_code == 200
-    assert Event.objects.count() == 1
+    assert Event.objects.count() == 2
 
 
 def rung_for(rings):

@@ -116,7 +116,7 @@ def _company(stack: Stack, witness: Witness, place: str, names: list[str]) -> li
         for name in names:
             body = json.dumps({"event": name, "topic": "order.changed", "id": name}).encode()
             digest = hmac.digest(shop.webhook_secrets[0].encode(), body, hashlib.sha256)
-            receive(shop, {"x-sign": base64.b64encode(digest).decode()}, body)
+            receive(shop.slug, {"x-sign": base64.b64encode(digest).decode()}, body)
     first = shop.jobs.get(name="inbox" if place == "inbox" else "pull:order")
     return [first, taker.jobs.get(name="deliver")]
 
