@@ -17,7 +17,8 @@ from tests.toys import order
 
 LETTERS = "abcd"
 TELLTALE = "taker-c"
-"""The one of the four that does again what it is asked again: a fault while nothing is sent to it would prove little."""
+"""The one of the four that does again what it is asked again: a fault while nothing is sent to it would prove little.
+So it is the slowest."""
 
 
 class Trade:
@@ -30,7 +31,14 @@ class Trade:
         self._slugs = [f"taker-{letter}" for letter in LETTERS]
         shop = connect(witness, "faultshop", "shop")
         takers = [
-            connect(witness, f"fault{letter}", slug, promise=letter.upper(), lose=lose, latency=0.005)
+            connect(
+                witness,
+                f"fault{letter}",
+                slug,
+                promise=letter.upper(),
+                lose=lose,
+                latency=0.05 if slug == TELLTALE else 0.005,
+            )
             for letter, slug in zip(LETTERS, self._slugs, strict=True)
         ]
         tie(shop, *takers)

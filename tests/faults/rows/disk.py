@@ -46,7 +46,9 @@ def disk(stack: Stack, scale: Scale) -> Figure:
         trade = Trade(witness, 200 * times)
         for each, _ in enumerate(trade.in_the_middle(times, calls=10)):
             ballast = _fill(place)
-            if stack.name != "sqlite" and each % 2 == 0:
+            if stack.name == "sqlite":
+                _use_up_the_room()
+            elif each % 2 == 0:
                 downs += _use_up_the_log()
             time.sleep(FULL)
             ballast.unlink()
@@ -86,6 +88,15 @@ def _small_disk(stack: Stack) -> Iterator[Path]:
         stack.restart_database()
     yield place
     connections.close_all()
+
+
+def _use_up_the_room() -> None:
+    """SQLite goes on in the file that its log has grown to: with that used up, everybody meets the full disk."""
+    for size in (65536, 4096):
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE IF NOT EXISTS ballast (bytes)")
+            while True:
+                cursor.execute(f"INSERT INTO ballast VALUES (zeroblob({size}))")
 
 
 def _use_up_the_log() -> bool:
