@@ -97,7 +97,7 @@ class LocationAdmin(RecordAdmin):
 def _levels(levels: QuerySet[StockLevel]) -> Panel:
     return table(
         "Stock",
-        ["Location", "Connection", "Available#", "Seen"],
+        ["Location", "Connection", "Available#", "Figure since"],
         [
             (
                 show.row_link(level.location),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.http import HttpRequest
 
 from portal.connections.models import Connection
@@ -82,7 +83,7 @@ class StockLevelAdmin(Plugged, ReadOnlyAdmin):
             else show.NOTHING
         )
 
-    @admin.display(description="read", ordering="observed_at")
+    @admin.display(description="figure since", ordering="observed_at")
     def seen(self, row: StockLevel) -> str:
         return show.ago(row.observed_at)
 
@@ -94,7 +95,8 @@ class StockLevelAdmin(Plugged, ReadOnlyAdmin):
                 ("Location", show.row_link(row.location)),
                 ("Shown by", show.row_link(row.connection)),
                 ("Available", show.number(row.available)),
-                ("Read", show.ago(row.observed_at)),
+                ("Figure since", show.ago(row.observed_at)),
+                ("Last whole round began", show.ago(_last_round(row.connection))),
                 ("Doubted", show.ago(row.doubted_since, "no")),
             ],
         )
@@ -103,7 +105,7 @@ class StockLevelAdmin(Plugged, ReadOnlyAdmin):
         )
         yield table(
             "The same place elsewhere",
-            ["Connection", "Available#", "Read"],
+            ["Connection", "Available#", "Figure since"],
             [
                 (show.row_link(level.connection), show.number(level.available), show.ago(level.observed_at))
                 for level in others
@@ -113,3 +115,10 @@ class StockLevelAdmin(Plugged, ReadOnlyAdmin):
         related = [("stock", [row.pk])]
         yield operations_panel(request, related)
         yield timeline(related)
+
+
+def _last_round(connection: Connection) -> datetime | None:
+    """A level that stays as it is, is not written at each reading; when all were read is known of the jobs."""
+    rounds = connection.jobs.filter(name__in=["pull:stock", "check:stock"], enabled=True)
+    began: datetime | None = rounds.aggregate(newest=Max("last_began_at"))["newest"]
+    return began
