@@ -55,7 +55,8 @@ def of_reading(connection: Connection, records: Iterable[StockRecord]) -> list[D
         ORDER BY told.n"""  # noqa: S608 - names of our own tables
     with database.cursor() as cursor:
         cursor.execute(sql, [read, *[connection.pk] * 3])
-        return cursor.fetchall()
+        found: list[Difference] = cursor.fetchall()
+    return found
 
 
 def of_channel(flow: Flow) -> Iterator[list[Place]]:

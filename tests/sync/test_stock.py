@@ -13,48 +13,10 @@ from portal.sync.levels import clear_doubts, doubt, store_levels
 from portal.sync.mending import retry_operations
 from portal.sync.models import Flow, Operation
 from tests.engine import connect, flow
+from tests.sync.store import HERE, THERE, believed, sell, settle_down, shown, store
 from tests.toys import Toy, fails, level, line, location, loses, order, product, refund
 
-HERE, THERE = ("erp-1", "erp-main"), ("shop-1", "shop-main")
-
-
-@pytest.fixture
-def store(house):
-    """The house with ten pieces on both sides, and both readings done."""
-    house.erp_remote.stock[HERE] = Decimal(10)
-    house.shop_remote.stock[THERE] = Decimal(10)
-    settle_down(house)
-    assert house.operations("stock") == []
-    house.shop_remote.effects.clear()
-    return house
-
-
-def settle_down(house, rounds=4):
-    """Everything that the jobs would do in a while, until nothing moves any more."""
-    for _ in range(rounds):
-        house.work(house.shop, "check:stock")
-        house.work(house.erp, "pull:stock")
-        house.work(house.shop, "pull:order")
-        house.work(house.shop, "pull:refund")
-        house.deliver(house.erp)
-        house.work(house.erp, "pull:stock")
-        house.deliver(house.shop)
-
-
-def sell(house, number, pieces, version=1):
-    """The shop sells, and books it at once; the portal hears of it only when it reads."""
-    house.shop_remote.stock[THERE] -= pieces
-    sold = order(number, version, line(quantity=pieces, total=str(10 * pieces)))
-    house.shop_remote.feed["order"].append(sold)
-    return sold
-
-
-def shown(house):
-    return house.shop_remote.stock[THERE]
-
-
-def believed(house):
-    return StockLevel.objects.get(connection=house.shop).available
+__all__ = ["store"]
 
 
 def test_a_change_in_the_erp_reaches_the_shop_and_only_the_change(store):
@@ -289,6 +251,7 @@ def test_whatever_happens_in_whatever_order_nothing_is_shown_that_was_sold_and_a
         lambda: store.work(store.shop, "pull:order"),
         lambda: store.work(store.shop, "pull:refund"),
         lambda: store.work(store.shop, "check:stock"),
+        lambda: store.work(store.erp, "check:stock"),
         lambda: store.work(store.erp, "pull:stock"),
         lambda: store.work(store.erp, "pull:stock"),
         lambda: store.deliver(store.erp),

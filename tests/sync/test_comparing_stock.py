@@ -1,0 +1,190 @@
+"""What a reading of stock costs and means when nothing, or little, has changed."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.db import connection as database
+from django.test.utils import CaptureQueriesContext
+
+from portal.connections.models import Reference
+from portal.plugins.manager import plugins
+from portal.records.models import Product, StockLevel
+from portal.records.rows import insert
+from portal.sync import pull
+from portal.sync.clock import db_now
+from portal.sync.levels import store_levels
+from portal.sync.models import Flow, Job
+from portal.sync.stock import route_differences
+from tests.plugin_host.hooked import implement
+from tests.sync.store import HERE, THERE, believed, sell, shown, store
+from tests.toys import ToyErp, ToyShop, level, page
+
+__all__ = ["store"]
+
+
+@pytest.fixture
+def thousand(store):
+    """A thousand products in both, five pieces of each."""
+    now, here = db_now(), StockLevel.objects.get(connection=store.erp)
+    common = {"origin": store.erp, "version": 1, "digest": "", "data": {}, "changed_at": now}
+    products = [Product(external_id=f"x{n}", sku=f"X-{n}", folded=f"x{n}", **common) for n in range(1000)]
+    insert(products)
+    for each in (store.erp, store.shop):
+        insert(
+            Reference(connection=each, kind="product", external_id=row.external_id, record_id=row.pk)
+            for row in products
+        )
+        insert(
+            StockLevel(
+                connection=each, product=row, location=here.location, available=Decimal(5), observed_at=now
+            )
+            for row in products
+        )
+    return [level(row.external_id, "erp-main", 5) for row in products]
+
+
+def read(store, levels):
+    """The counts of a page of these levels, and the statements that it took."""
+    with CaptureQueriesContext(database) as queries:
+        counts = store.apply(store.erp, "stock", *levels)
+    return counts, [query["sql"] for query in queries]
+
+
+def test_an_unchanged_page_of_a_thousand_levels_writes_nothing(store, thousand):
+    counts, sent = read(store, thousand)
+    assert counts["unchanged"] == 1000
+    assert [sql for sql in sent if re.search("^(INSERT|UPDATE|DELETE)|UPDATE .* SET", sql)] == []
+    assert len(read(store, thousand[:1])[1]) == len(sent)
+
+
+def test_of_a_page_only_what_changed_is_looked_at_closer(store, thousand):
+    thousand[7] = level("x7", "erp-main", 9)
+    given = []
+
+    def note(execute, sql, params, many, context):
+        given.append(len(params or ()))
+        return execute(sql, params, many, context)
+
+    with database.execute_wrapper(note):
+        counts, _ = read(store, thousand)
+    assert (counts["changed"], counts["unchanged"]) == (1, 999)
+    assert [each.payload["available"] for each in store.operations("stock")] == ["9"]
+    assert max(given) < 50
+
+
+def test_figures_that_are_equal_but_for_binary_fractions_are_unchanged(store):
+    StockLevel.objects.filter(connection=store.shop).update(available=0.1 + 0.2)
+    counts = store.apply(store.shop, "stock", level(*THERE, Decimal("0.3")))
+    assert (counts["unchanged"], counts["changed"]) == (1, 0)
+    assert StockLevel.objects.get(connection=store.shop).doubted_since is None
+
+
+def test_a_figure_that_stayed_the_same_has_what_was_in_flight_in_it_once_it_was_read(store):
+    """The ERP books a sale of two and receives two: it shows ten before and after."""
+    sell(store, 1, 2)
+    store.work(store.shop, "pull:order")
+    store.deliver(store.erp)
+    store.erp_remote.stock[HERE] += 2
+    before = StockLevel.objects.get(connection=store.erp)
+    assert store.work(store.erp, "pull:stock") == "1 unchanged"
+    assert StockLevel.objects.get(connection=store.erp).observed_at == before.observed_at
+    store.deliver(store.shop)
+    assert shown(store) == 10
+
+
+@pytest.fixture
+def two_pages(store, monkeypatch):
+    """The ERP tells its one level on the first of two pages, which are read in two turns."""
+
+    class Slow(ToyErp):
+        def pull_stock(self, cursor):
+            if not cursor or cursor == "done":
+                yield page(level(*HERE, self.remote.stock[HERE]), cursor="half")
+            yield page(cursor="done")
+
+    monkeypatch.setattr(plugins(), "_connectors", {"toyshop": ToyShop, "toyerp": Slow})
+    Job.objects.filter(name="pull:stock").update(cursor="")
+
+
+def test_what_was_booked_between_two_turns_of_one_round_is_still_in_flight_after_it(
+    store, two_pages, monkeypatch
+):
+    """The first turn read the figure before the sale was booked; that the round ended later says nothing."""
+    sell(store, 1, 3)
+    store.work(store.shop, "pull:order")
+    monkeypatch.setattr(pull, "BUDGET", 0.0)
+    store.work(store.erp, "pull:stock")
+    monkeypatch.setattr(pull, "BUDGET", 120.0)
+    store.deliver(store.erp)
+    store.work(store.erp, "pull:stock")
+    store.deliver(store.shop)
+    assert shown(store) == 7 == store.erp_remote.stock[HERE]
+    store.work(store.erp, "pull:stock")
+    store.deliver(store.shop)
+    assert shown(store) == 7
+
+
+def test_a_reading_overwrites_no_figure_of_one_that_began_after_it_and_a_pull_asks_for_a_check(
+    store, rings, monkeypatch
+):
+    store.work(store.erp, "check:stock")
+    job = Job.objects.get(connection=store.erp, name="check:stock")
+    assert job.due_at > db_now()
+    StockLevel.objects.filter(connection=store.erp).update(observed_at=db_now() + timedelta(hours=1))
+    assert store_levels(store.erp, page(level(*HERE, 14)).found, began=db_now())["overtaken"] == 1
+    store.erp_remote.stock[HERE] = Decimal(14)
+    store.work(store.erp, "pull:stock")
+    assert StockLevel.objects.get(connection=store.erp).available == 10
+    job.refresh_from_db()
+    assert job.due_at <= db_now()
+
+
+def test_the_check_of_a_source_finds_what_its_channels_ought_to_show(store):
+    Flow.objects.filter(kind="stock").update(buffer=3)
+    store.work(store.erp, "check:stock")
+    store.deliver(store.shop)
+    assert shown(store) == 7 == believed(store)
+    store.work(store.erp, "check:stock")
+    assert len(store.operations("stock")) == 1
+
+
+def test_a_channel_that_cannot_be_read_is_told_once_it_is_tied(store, monkeypatch):
+    class Blind(ToyShop):
+        pull_stock = None
+
+    monkeypatch.setattr(plugins(), "_connectors", {"toyshop": Blind, "toyerp": ToyErp})
+    StockLevel.objects.filter(connection=store.shop).delete()
+    tie = Reference.objects.get(connection=store.shop, kind="product")
+    Reference.objects.filter(pk=tie.pk).update(state="rejected")
+    store.work(store.erp, "check:stock")
+    assert store.operations("stock") == []
+    tie.save()
+    store.work(store.erp, "check:stock")
+    assert [each.payload["available"] for each in store.operations("stock")] == ["10"]
+
+
+def test_where_plugins_decide_what_is_shown_the_check_asks_them_of_everything(store, monkeypatch):
+    asked = []
+
+    def decide(flow, levels):
+        asked.extend(each.external_id for each in levels)
+        return []
+
+    implement(monkeypatch, "decide_availability", buffer=decide)
+    store.work(store.erp, "check:stock")
+    assert asked == ["erp-1@erp-main"]
+
+
+def test_channels_that_show_what_they_ought_to_cost_four_questions_at_most(
+    store, thousand, django_assert_max_num_queries
+):
+    with django_assert_max_num_queries(4):
+        list(route_differences(store.erp))
+
+
+def test_more_than_a_thousand_differences_are_routed_in_parts(store, thousand):
+    StockLevel.objects.filter(connection=store.erp).update(available=6)
+    assert len(list(route_differences(store.erp))) == 2
+    assert len(store.operations("stock")) == 1001
