@@ -9,8 +9,9 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 LOCATIONS = 10
@@ -33,63 +34,106 @@ def measure(stage: Any, what: str, candidate: Any, size: int) -> dict[str, Any]:
 
 
 def stock(size: int) -> dict[str, float]:
-    """Seconds to compare ``size`` levels as they are read: none, a hundredth, and all of them changed."""
+    """Seconds of a full check of ``size`` levels, from the remote's answers to what its channel is to be told.
+
+    Nothing, a hundredth, and all of them changed; a live flow carries them to a channel that showed the same.
+    """
+    from portal.connections.models import Connection
+    from portal.sync.jobs import ensure_jobs
+    from portal.sync.models import Flow, Job
+    from portal.sync.tasks import answer
+
+    erp = Connection.objects.get(slug="erp")
+    products, places = _shelves(size)
+    Flow.objects.create(
+        kind="stock", source=erp, target=Connection.objects.get(slug="shop"), state=Flow.State.LIVE
+    )
+    answers: list[str] = []
+    _teach(answers)
+    ensure_jobs()
+    job = Job.objects.get(connection=erp, name="check:stock")
+    spent = {"size": float(size)}
+    for name, every, pieces in (("none", 0, 5), ("hundredth", 100, 6), ("all", 1, 7)):
+        answers[:] = _answers(products, places, every, pieces)
+        Job.objects.filter(pk=job.pk).update(due_at=job.due_at)
+        at = time.perf_counter()
+        said = answer(job.pk)
+        spent[name] = time.perf_counter() - at
+        if said.startswith("failed"):
+            raise RuntimeError(said)
+    return spent
+
+
+def _shelves(size: int) -> tuple[list[Any], list[Any]]:
+    """Products and places, known to both sides, with five pieces of each in each."""
     from django.utils import timezone
 
     from portal.connections.models import Connection, Reference
     from portal.records.models import Location, Product, StockLevel
     from portal.records.rows import insert
-    from portal.sync.levels import store_levels
 
-    shop, now = Connection.objects.get(slug="shop"), timezone.now()
-    common = {"origin": shop, "version": 1, "digest": "", "data": {}, "changed_at": now}
+    both, now = Connection.objects.filter(slug__in=["erp", "shop"]), timezone.now()
+    origin = next(each for each in both if each.slug == "erp")
+    common = {"origin": origin, "version": 1, "digest": "", "data": {}, "changed_at": now}
     places = [Location(external_id=f"l{n}", code=f"L{n}", folded=f"l{n}", **common) for n in range(LOCATIONS)]
     products = [
         Product(external_id=f"x{n}", sku=f"X-{n}", folded=f"x{n}", **common) for n in range(size // LOCATIONS)
     ]
-    for kind, found in (("location", places), ("product", products)):
-        insert(found)
-        insert(
-            Reference(connection=shop, kind=kind, external_id=row.external_id, record_id=row.pk)
-            for row in found
-        )
-    for place in places:
-        insert(
-            StockLevel(connection=shop, product=each, location=place, available=Decimal(5), observed_at=now)
-            for each in products
-        )
-    spent = {"size": float(size)}
-    for name, every, pieces in (("none", 0, 5), ("hundredth", 100, 6), ("all", 1, 7)):
-        ours = 0.0
-        for page in _pages(products, places, every, pieces):
-            at = time.perf_counter()
-            store_levels(shop, page, began=timezone.now())
-            ours += time.perf_counter() - at
-        spent[name] = ours
-    return spent
+    insert(places)
+    insert(products)
+    for each in both:
+        for kind, found in (("location", places), ("product", products)):
+            insert(
+                Reference(connection=each, kind=kind, external_id=row.external_id, record_id=row.pk)
+                for row in found
+            )
+        for place in places:
+            insert(
+                StockLevel(
+                    connection=each, product=row, location=place, available=Decimal(5), observed_at=now
+                )
+                for row in products
+            )
+    return products, places
 
 
-def _pages(products: list[Any], places: list[Any], every: int, pieces: int) -> Iterator[list[Any]]:
-    """As a connector yields them; each ``every``-th level shows other ``pieces`` than five."""
-    from portal.sdk import Found, StockLevel
+def _teach(answers: list[str]) -> None:
+    """Both connectors read stock as their authors would write it, from ``answers`` in the place of HTTP."""
+    from bench.portal.connectors import Bed
+    from portal.sdk import Page, StockLevel, read_each
 
-    page: list[Any] = []
-    for number, (product, place) in enumerate((p, q) for p in products for q in places):
-        changed = every and number % every == 0
-        record = StockLevel(
-            external_id=f"{product.external_id}@{place.external_id}",
-            version=1,
-            product_id=product.external_id,
-            sku=product.sku,
-            location_id=place.external_id,
-            available=Decimal(pieces if changed else 5),
+    def level(raw: Mapping[str, Any]) -> StockLevel:
+        return StockLevel(
+            external_id=raw["id"],
+            version=raw["version"],
+            product_id=raw["product"],
+            sku=raw["sku"],
+            location_id=raw["location"],
+            available=Decimal(raw["available"]),
         )
-        page.append(Found(record))
-        if len(page) == PAGE:
-            yield page
-            page = []
-    if page:
-        yield page
+
+    def pull_stock(self: Bed, cursor: str | None) -> Iterator[Page[StockLevel]]:  # noqa: ARG001 - the capability
+        for text in answers:
+            yield read_each(json.loads(text), level)
+
+    Bed.pull_stock = pull_stock  # type: ignore[attr-defined]
+
+
+def _answers(products: list[Any], places: list[Any], every: int, pieces: int) -> Iterator[str]:
+    """A thousand levels each; every ``every``-th shows other ``pieces`` than five."""
+    raws = (
+        {
+            "id": f"{product.external_id}@{place.external_id}",
+            "version": 1,
+            "product": product.external_id,
+            "sku": product.sku,
+            "location": place.external_id,
+            "available": f"{pieces if every and number % every == 0 else 5}.0",
+        }
+        for number, (product, place) in enumerate((p, q) for p in products for q in places)
+    )
+    while page := list(islice(raws, PAGE)):
+        yield json.dumps(page)
 
 
 if __name__ == "__main__":
