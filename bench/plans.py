@@ -19,6 +19,7 @@ FEW = (
     "open_items",
     "held_operations",
     "perhaps_sent",
+    "untied_references",
 )
 """Indices that hold only what is open: reading one from end to end costs what there is to do."""
 

@@ -8,7 +8,9 @@ from django.apps import apps
 from django.db import connection
 
 from portal.connections.models import Connection
-from portal.sync.models import Flow
+from portal.sync import statistics
+from portal.sync.models import Flow, Job
+from portal.sync.progress import Progress
 
 _THEN = "'2025-01-01 00:00:00+00:00'"
 TABLES: dict[str, dict[str, str]] = {
@@ -72,7 +74,7 @@ def make(size: int) -> None:
     ids = {
         "shop": Connection.objects.get(slug="shop").pk,
         "erp": Connection.objects.get(slug="erp").pk,
-        "flow": Flow.objects.get().pk,
+        "flow": Flow.objects.get(source__slug="shop", target__slug="erp", kind="order").pk,
     }
     series = (
         f"SELECT n FROM generate_series({first + 1}, {first + size}) AS s(n)"
@@ -88,7 +90,11 @@ def make(size: int) -> None:
             cursor.execute(f"INSERT INTO {table} ({names}) SELECT {texts} FROM ({series}) AS s")
             if postgres:
                 cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {first + size})")
-        cursor.execute("ANALYZE")
+        if postgres:
+            cursor.execute("ANALYZE")
+        else:
+            job = Job.objects.get(name="statistics")
+            statistics.work(job, Progress(job))
 
 
 def _rest(table: str, named: dict[str, Any]) -> dict[str, str]:

@@ -109,6 +109,11 @@ class Reference(models.Model):
                 name="one_confirmed_id_a_record",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["connection", "kind"], name="untied_references", condition=models.Q(record_id=None)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.label or self.external_id} at {self.connection}"

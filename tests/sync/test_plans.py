@@ -5,7 +5,11 @@ import pytest
 from django.db import connection as database
 
 from bench.plans import FEW, NEARLY_ALL, Explainer
-from portal.sync.outbox import doubt_lapsed
+from bench.rows.past import TABLES, make
+from portal.desk.picture import counts
+from portal.sync import statistics
+from portal.sync.models import Flow
+from portal.sync.outbox import doubt_lapsed, take_back
 from portal.sync.sweep import sweep
 from tests.toys import order, refund, shipment
 
@@ -58,7 +62,7 @@ def plans(house):
         yield explainer
 
 
-def test_reading_delivering_and_sweeping_find_their_rows_by_an_index(house, plans):
+def a_day(house):
     house.told(*map(order, range(3)))
     house.told(order(1, 2), order(1, 1))
     house.work(house.erp, "deliver")
@@ -68,5 +72,20 @@ def test_reading_delivering_and_sweeping_find_their_rows_by_an_index(house, plan
     house.work(house.shop, "deliver")
     sweep()
     doubt_lapsed()
+
+
+def test_reading_delivering_and_sweeping_find_their_rows_by_an_index(house, plans):
+    a_day(house)
     assert len(plans.plans) > 30
     assert not plans.bad()
+
+
+@pytest.mark.skipif(database.vendor != "sqlite", reason="PostgreSQL gathers its own figures")
+def test_what_sqlite_learns_of_a_long_history_hides_no_index(house):
+    make(2 * statistics.FEWER_TELL_NOTHING)
+    explainer = Explainer(TABLES)
+    with database.execute_wrapper(explainer):
+        a_day(house)
+        take_back()
+        counts(Flow.objects.all())
+    assert not explainer.bad()
