@@ -41,7 +41,7 @@ class Part(BaseModel):
 
 
 def _in_one_currency(what: str, currency: str, amounts: Sequence[Money], payable: Sequence[Money]) -> None:
-    if any(amount.currency != currency for amount in (*amounts, *payable)):
+    if {amount.currency for amount in (*amounts, *payable)} - {currency}:
         raise ValueError(f"{what} is in {currency} but has amounts in another currency")
     for amount in payable:
         amount.minor  # noqa: B018 - raises the sentence that names the amount
