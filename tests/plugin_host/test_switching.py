@@ -51,12 +51,12 @@ def test_other_plugins_go_on(owned):
 
 
 def test_its_webhooks_are_answered_503_so_that_they_are_sent_again(owned, knock):
-    assert knock("e0").status_code == 200
-    for off in (lambda on: switch("shops", on=on), lambda on: switch_for(owned.shop, "shops", on=on)):
-        off(False)
+    for turn in (lambda on: switch("shops", on=on), lambda on: switch_for(owned.shop, "shops", on=on)):
+        assert knock("e0").status_code == 200
+        turn(False)
         assert knock("e1").status_code == 503
         assert Event.objects.count() == 1
-        off(True)
+        turn(True)
     assert knock("e1").status_code == 200
     assert Event.objects.count() == 2
 

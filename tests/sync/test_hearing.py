@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from portal.connections.kept import kept
 from portal.connections.services import save_connection
-from portal.sync import planned
+from portal.sync import inbox, planned
 from portal.sync.models import Event, Job
 
 
@@ -32,9 +32,9 @@ def knock(client, house):
 def rung(house):
     """Somebody rang for the inbox a moment ago, and nobody has answered yet."""
     now = timezone.now()
-    inbox = Job.objects.filter(connection=house.shop, name="inbox")
-    inbox.update(due_at=now - timedelta(seconds=1), rung_at=now)
-    return inbox
+    job = Job.objects.filter(connection=house.shop, name="inbox")
+    job.update(due_at=now - timedelta(seconds=1), rung_at=now)
+    return job
 
 
 def test_a_webhook_is_verified_stored_and_committed_with_one_statement(
@@ -49,7 +49,7 @@ def test_a_webhook_is_verified_stored_and_committed_with_one_statement(
 
 
 @pytest.mark.parametrize(
-    "inbox, rings_again",
+    "row, rings_again",
     [
         ({}, False),
         ({"rung_at": None}, True),
@@ -58,8 +58,8 @@ def test_a_webhook_is_verified_stored_and_committed_with_one_statement(
         ({"rung_at": None, "enabled": False}, False),
     ],
 )
-def test_the_inbox_is_rung_for_unless_somebody_did_a_moment_ago(knock, rung, monkeypatch, inbox, rings_again):
-    rung.update(**inbox)
+def test_the_inbox_is_rung_for_unless_somebody_did_a_moment_ago(knock, rung, monkeypatch, row, rings_again):
+    rung.update(**row)
     rings = []
     monkeypatch.setattr("portal.sync.inbox.ring_inbox", rings.append)
     assert knock().status_code == 200
@@ -82,6 +82,16 @@ def test_a_connection_that_moved_is_not_heard_at_its_old_address(house, knock):
     type(house.shop).objects.filter(pk=house.shop.pk).update(slug="moved")
     assert knock("e1").status_code == 404
     assert Event.objects.count() == 1
+
+
+def test_what_was_not_stored_is_not_called_known_because_the_connection_was_off_for_a_moment(
+    knock, monkeypatch
+):
+    knock("e0")
+    store, off = inbox._store, iter([True])
+    monkeypatch.setattr(inbox, "_store", lambda *told: 0 if next(off, False) else store(*told))
+    assert knock().json() == {"detail": "new"}
+    assert Event.objects.count() == 2
 
 
 def test_a_webhook_passes_by_what_is_there_for_people_and_not_by_what_secures(knock, client, settings):
