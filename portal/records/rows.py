@@ -114,9 +114,10 @@ def _next_keys(model: type[models.Model], count: int) -> Sequence[int]:
 def _insert(
     model: type[models.Model], columns: Sequence[Column], values: Sequence[Sequence[Any]], end: str = ""
 ) -> None:
-    """The quickest way of each database: COPY, which knows no conflicts; one prepared statement for all rows."""
+    """The quickest way of each database: COPY, which knows no conflicts; or one prepared statement for each row, which
+    are kept together by the transaction."""
     target, values = f"{_name(model._meta.db_table)} ({_names(columns)})", _prepared(columns, values)
-    with connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             marks = ", ".join(["%s"] * len(columns))
             statement = f"INSERT INTO {target} VALUES ({marks}) {end}"  # noqa: S608 - names of our own models

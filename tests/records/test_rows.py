@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.db import IntegrityError
 from django.utils import timezone
 
 from portal.records.digest import digest
@@ -79,3 +80,13 @@ def test_what_a_record_is_known_by_does_not_depend_on_how_it_is_encoded():
         8,
         8,
     )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_written_together_or_not_at_all():
+    now = timezone.now()
+    with pytest.raises(IntegrityError):
+        append(Beat, [{"name": name, "at": now} for name in ("one", "other", "one")])
+    with pytest.raises(IntegrityError):
+        insert(Beat(name=name, at=now) for name in ("one", "other", "one"))
+    assert not Beat.objects.exists()
