@@ -55,7 +55,9 @@ def insert(rows: Iterable[models.Model], *, ignore_conflicts: bool = False) -> N
         row.pk, row._state.adding = key, False  # noqa: SLF001 - documented for rows loaded by hand
 
 
-def append(model: type[models.Model], lines: Iterable[Mapping[str, Any]]) -> None:
+def append(
+    model: type[models.Model], lines: Iterable[Mapping[str, Any]], *, ignore_conflicts: bool = False
+) -> None:
     """Insert rows that nobody needs any more, without making an object of each.
 
     ``lines`` are their values by the columns' names (``order_id``, not ``order``), every line with the same ones;
@@ -75,7 +77,7 @@ def append(model: type[models.Model], lines: Iterable[Mapping[str, Any]]) -> Non
         else:
             continue
         columns.append(column)
-    _insert(model, columns, values)
+    _insert(model, columns, values, "ON CONFLICT DO NOTHING" if ignore_conflicts else "")
 
 
 def update(rows: Sequence[models.Model], fields: Iterable[str]) -> None:
@@ -179,6 +181,8 @@ def _prepared(columns: Iterable[Column], values: Iterable[Sequence[Any]]) -> lis
 def _of_column(column: Column, values: Sequence[Any]) -> Sequence[Any]:
     if type(column) in AS_THEY_ARE:
         return values
+    if type(column) is models.DateTimeField:
+        return list(map(connection.ops.adapt_datetimefield_value, values))
     if type(column) is models.JSONField:
         return list(map(as_json, values))
     known = {value: column.get_db_prep_save(value, connection) for value in set(values)}

@@ -10,7 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Collection, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from threading import Event
 from typing import Any, Self
@@ -30,6 +30,7 @@ from portal.sync import mark
 from portal.sync.alone import PATIENCE, send_alone
 from portal.sync.clock import db_now
 from portal.sync.decide import NotBegun, Outcome, Result
+from portal.sync.landed import Landed
 from portal.sync.lanes import FIRST, Share
 from portal.sync.leases import LeaseLost, keep
 from portal.sync.looking_up import look_up
@@ -92,7 +93,7 @@ def deliver(job: Job, progress: Progress) -> None:
                 if not sender.stopped.is_set() and time.monotonic() < until and _send_suspect(job, unread):
                     continue
                 break
-            done = _gather(flying)
+            done = sender.landed.gather(len(flying), patience=HEARTBEAT, gather=GATHER)
             if done:
                 stirred = time.monotonic()
             elif time.monotonic() - stirred > PATIENCE:
@@ -137,12 +138,6 @@ def _end_worker(why: str, held: Collection[Operation]) -> None:
     os._exit(os.EX_TEMPFAIL)
 
 
-def _gather(flying: Collection[Future[Outcome]]) -> set[Future[Outcome]]:
-    """What is done, once something is: the faster the remote, the more receipts are stored together."""
-    done, _ = wait(flying, timeout=HEARTBEAT, return_when=FIRST_COMPLETED)
-    return wait(flying, timeout=GATHER).done if done else done
-
-
 class Sender:
     """Hands operations to threads and turns whatever comes of them into outcomes.
 
@@ -155,6 +150,7 @@ class Sender:
         self._pool = pool
         self.share = share
         self.stopped = Event()
+        self.landed = Landed()
 
     def __enter__(self) -> Self:
         return self
@@ -177,7 +173,9 @@ class Sender:
                 held.append(Outcome(operation, lacking=lacking))
                 continue
             remote_id = there.get((operation.kind, operation.record_id), "")
-            flying[self._pool.submit(self._work, operation, remote_id, ties[operation.pk])] = operation
+            future = self._pool.submit(self._work, operation, remote_id, ties[operation.pk])
+            future.add_done_callback(self.landed)
+            flying[future] = operation
         if held:
             progress.add(settle(held[0].operation.connection, held))
         return flying

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import replace
 from datetime import datetime
 
@@ -57,7 +56,9 @@ def settle(connection: Connection, outcomes: Sequence[Outcome]) -> Counter[str]:
         done = [operation for operation, _ in ours if operation.state == State.DONE]
         _tie(connection, done, now)
         announce("on_operation_done", [({"id": operation.pk}, connection.pk) for operation in done], now)
-        settle_subjects([operation_subject(operation.pk) for operation in done], now)
+        # What was claimed but once was never set aside by a claim before, and so stands in no case.
+        again = [operation for operation in done if operation.fence > 1]
+        settle_subjects([operation_subject(operation.pk) for operation in again], now)
         open_cases(connection, [trouble for pair in ours for trouble in troubles(*pair)], now)
         tell(ours, now)
         _follow_stock(connection, ours, now)
@@ -77,10 +78,17 @@ def _ours(outcomes: Sequence[Outcome]) -> list[tuple[Operation, Outcome]]:
     )
     return [
         # A copy: what was claimed stays as it was, whatever is decided now.
-        (copy(outcome.operation), outcome)
+        (_twin(outcome.operation), outcome)
         for outcome in outcomes
         if locked.get(outcome.operation.pk) == outcome.operation.fence
     ]
+
+
+def _twin(operation: Operation) -> Operation:
+    """What ``copy`` makes of it, without asking Django how to pickle it."""
+    twin = Operation.__new__(Operation)
+    vars(twin).update(vars(operation))
+    return twin
 
 
 def _not_tied_elsewhere(
@@ -110,23 +118,29 @@ def _not_tied_elsewhere(
                 remote_id, f"another {operation.kind}, {label or remote_id}"
             )
     return [
-        (operation, replace(outcome, result=elsewhere.get(operation.pk, outcome.result)))
+        (
+            operation,
+            replace(outcome, result=elsewhere[operation.pk]) if operation.pk in elsewhere else outcome,
+        )
         for operation, outcome in ours
     ]
 
 
 def _remember(ours: Sequence[tuple[Operation, Outcome]]) -> None:
-    rows.insert(
-        Attempt(
-            operation=operation,
-            number=operation.attempts,
-            started_at=outcome.started,
-            milliseconds=outcome.milliseconds,
-            outcome=operation.state,
-            message=operation.message,
-        )
-        for operation, outcome in ours
-        if outcome.started is not None
+    rows.append(
+        Attempt,
+        [
+            {
+                "operation_id": operation.pk,
+                "number": operation.attempts,
+                "started_at": outcome.started,
+                "milliseconds": outcome.milliseconds,
+                "outcome": operation.state,
+                "message": operation.message,
+            }
+            for operation, outcome in ours
+            if outcome.started is not None
+        ],
     )
 
 
@@ -152,18 +166,21 @@ def _tie(connection: Connection, done: Sequence[Operation], now: datetime) -> No
             reference.external_id = operation.remote_id
             moved.append(reference)
     new = [
-        Reference(
-            connection=connection,
-            kind=kind,
-            external_id=operation.remote_id,
-            label=str(operation.receipt.get("number", ""))[:200] or operation.label,
-            record_id=record,
-        )
+        {
+            "connection_id": connection.pk,
+            "kind": kind,
+            "external_id": operation.remote_id,
+            "label": str(operation.receipt.get("number", ""))[:200] or operation.label,
+            "record_id": record,
+        }
         for (kind, record), operation in told.items()
     ]
-    forget_untied(connection, ((reference.kind, reference.external_id) for reference in (*moved, *new)))
+    tied = [(reference.kind, reference.external_id) for reference in moved]
+    forget_untied(
+        connection, [*tied, *((kind, operation.remote_id) for (kind, _), operation in told.items())]
+    )
     rows.update(moved, ["external_id"])
-    rows.insert(new, ignore_conflicts=True)
+    rows.append(Reference, new, ignore_conflicts=True)
     orders = {operation.remote_id: record for (kind, record), operation in told.items() if kind == "order"}
     if orders:
         adopt(connection, orders)
