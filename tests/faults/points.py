@@ -85,6 +85,7 @@ EXEMPT = {
     "portal.sync.middleware": WEB,
     "portal.sync.notices": PLUGINS,
     "portal.sync.outage": OUTAGE,
+    "portal.sync.outbox._grace": COMPUTES,
     "portal.sync.outbox.keep_leases": "it is for calls that take longer than ten seconds",
     "portal.sync.outbox.let_go": OUTAGE,
     "portal.sync.plugin_jobs": PLUGINS,

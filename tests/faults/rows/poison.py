@@ -37,7 +37,7 @@ LIMIT = 3.0
 """Seconds after which a worker that hangs is killed, as the cluster does after its own, longer time. One that sends ends
 itself before."""
 
-LONGEST = 200.0
+LONGEST = 400.0
 """Seconds for the whole row."""
 
 PLACES = ("pull", "inbox", "deliver")
