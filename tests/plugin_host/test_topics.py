@@ -6,6 +6,7 @@ import hmac
 import json
 
 import pytest
+from django.db import OperationalError
 
 from portal.plugins.manager import plugins
 from portal.sdk import Topic, WebhookHeard
@@ -69,6 +70,17 @@ def test_on_webhook_is_told_to_the_plugin_that_asked_and_to_nobody_else(owned, a
     assert (event.topic, event.external_id, event.connection.slug) == ("returns.created", "r1", "shop")
     assert json.loads(event.body)["event"] == "e1"
     assert Event.objects.get().state == "done", "there is nothing to read again"
+
+
+def test_a_webhook_is_not_stored_unless_the_plugin_is_told_of_it(owned, asked, knock, monkeypatch):
+    def away(*_, **__):
+        raise OperationalError("the database is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("portal.sync.topics.announce", away)
+        assert knock("returns.created").status_code == 503
+    assert not Event.objects.exists()
+    assert knock("returns.created").json() == {"detail": "new"}
 
 
 def test_a_topic_that_nobody_wants_is_not_kept(owned, asked, knock):
