@@ -68,10 +68,13 @@ class Running:
     own: dict[str, str]
 
     def push(self) -> None:
-        """Poll now."""
+        """Poll now. Raises ``Stalled``."""
         assert self.go.stdin is not None, "it was asked for"
-        self.go.stdin.write("go\n")
-        self.go.stdin.flush()
+        try:
+            self.go.stdin.write("go\n")
+            self.go.stdin.flush()
+        except BrokenPipeError:
+            raise Stalled("It had ended before it was to poll.") from None
 
 
 @contextmanager

@@ -42,6 +42,7 @@ def _environment() -> dict[str, str]:
         "N8N_DIAGNOSTICS_ENABLED": "false",
         "N8N_VERSION_NOTIFICATIONS_ENABLED": "false",
         "N8N_TEMPLATES_ENABLED": "false",
+        "N8N_DISABLED_MODULES": "community-packages,insights,instance-reporting,mcp-registry",
         "N8N_RUNNERS_BROKER_PORT": str(_port() + 1),
         # The orders have a table of their own: that executions are not kept as well saves it half of the time.
         "EXECUTIONS_DATA_SAVE_ON_SUCCESS": "none",
@@ -70,19 +71,24 @@ def go() -> None:
     _wait()
     print("ready", flush=True)
     for _ in sys.stdin:
-        urllib.request.urlopen(f"{address()}/webhook/poll", b"{}").close()
+        _poll()
+
+
+def _poll() -> None:
+    request = urllib.request.Request(f"{address()}/webhook/poll", b"{}", {"Content-Type": "application/json"})
+    urllib.request.urlopen(request).close()
 
 
 def _wait() -> None:
-    """Until its workflows are at work. Raises ``OSError`` after three minutes."""
+    """Until a poll is accepted, which is some time after n8n says that it is ready. Raises ``OSError`` after three
+    minutes."""
     for _ in range(1800):
         try:
-            with urllib.request.urlopen(f"{address()}/healthz/readiness") as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            pass
-        time.sleep(0.1)
+            _poll()
+        except OSError:  # which the answer "not found" is as well
+            time.sleep(0.1)
+        else:
+            return
     raise OSError("n8n did not come up within three minutes.")
 
 
