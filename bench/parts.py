@@ -123,7 +123,7 @@ def stock(stage: Stage, size: Size) -> Measured:
         share, speed = found["hundredth"] / found["all"], found["size"] / found["hundredth"]
         rows.append(
             Row(
-                f"stock check of {size.levels:,}, 1 % changed against all: {candidate.name}",
+                f"stock check of {size.levels:,}, 1 % changed against all (reckoned from a tenth): {candidate.name}",
                 "≤ 5 % of the time, ≥ 100,000 rows a second",
                 f"{share:.0%}, {speed:,.0f} rows a second",
                 share <= 0.05 and speed >= 100_000,

@@ -36,7 +36,8 @@ def measure(stage: Any, what: str, candidate: Any, size: int) -> dict[str, Any]:
 def stock(size: int) -> dict[str, float]:
     """Seconds of a full check of ``size`` levels, from the remote's answers to what its channel is to be told.
 
-    Nothing, a hundredth, and all of them changed; a live flow carries them to a channel that showed the same.
+    Nothing, a hundredth, and all of them changed; a live flow carries them to a channel that showed the same. All of a
+    million would take longer than everything else together: a tenth is changed, and the rest reckoned.
     """
     from portal.connections.models import Connection
     from portal.sync.jobs import ensure_jobs
@@ -53,7 +54,7 @@ def stock(size: int) -> dict[str, float]:
     ensure_jobs()
     job = Job.objects.get(connection=erp, name="check:stock")
     spent = {"size": float(size)}
-    for name, every, pieces in (("none", 0, 5), ("hundredth", 100, 6), ("all", 1, 7)):
+    for name, every, pieces in (("none", 0, 5), ("hundredth", 100, 6), ("tenth", 10, 7)):
         answers[:] = _answers(products, places, every, pieces)
         Job.objects.filter(pk=job.pk).update(due_at=job.due_at)
         at = time.perf_counter()
@@ -61,7 +62,7 @@ def stock(size: int) -> dict[str, float]:
         spent[name] = time.perf_counter() - at
         if said.startswith("failed"):
             raise RuntimeError(said)
-    return spent
+    return spent | {"all": spent["none"] + 10 * (spent["tenth"] - spent["none"])}
 
 
 def _shelves(size: int) -> tuple[list[Any], list[Any]]:
