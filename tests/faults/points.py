@@ -79,6 +79,7 @@ EXEMPT = {
     "portal.sync.hooks.last_won_back": ASKS,
     "portal.sync.hooks.subscribe": BY_HAND,
     "portal.sync.inbox._known": ASKS,
+    "portal.sync.inbox._statement": COMPUTES,
     "portal.sync.invariants": ASKS,
     "portal.sync.lanes.Share.call_help": LARGE,
     "portal.sync.leases.let_go": OUTAGE,
