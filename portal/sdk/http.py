@@ -18,7 +18,7 @@ from portal.sdk.answer import Answer
 from portal.sdk.deadline import Deadline
 from portal.sdk.errors import Misconfigured, NotFound, OutcomeUnknown, PortalError, RetryLater, SkipRecord
 from portal.sdk.pacing import pacer
-from portal.sdk.wire import Answered, Wire, body_of, with_query
+from portal.sdk.wire import Answered, Wire, body_of, merged, with_query
 
 LONGEST_WAIT = timedelta(hours=1)
 """A Retry-After beyond this is cut: a remote that means longer will say so again."""
@@ -121,7 +121,7 @@ class Http:
         with Deadline(self._deadline) as deadline:
             try:
                 status, heard, answered = self._call(
-                    method, with_query(url, params), headers=told | dict(headers or {}), body=body, read=read
+                    method, with_query(url, params), headers=merged(told, headers or {}), body=body, read=read
                 )
             except (RetryLater, OutcomeUnknown) as error:
                 if deadline.passed:

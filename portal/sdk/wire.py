@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from functools import cache
 from http.cookiejar import CookieJar
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import unquote_to_bytes, urlencode
 from urllib.request import Request
 
 import certifi
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
-from urllib3.exceptions import DecodeError, LocationValueError
+from urllib3.exceptions import DecodeError, LocationValueError, ProtocolError
 from urllib3.util import make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -38,7 +38,9 @@ class Wire:
         self._address = parse_url(base_url)
         if not self._address.host or self._address.scheme not in ("http", "https"):
             raise LocationValueError(f"{base_url} is no address.")
-        login = make_headers(basic_auth=self._address.auth) if self._address.auth else {}
+        # As the bytes that it stands for: the name and the password may hold what an address may not.
+        auth = unquote_to_bytes(self._address.auth or "").decode("latin-1")
+        login = make_headers(basic_auth=auth) if auth else {}
         self._headers = merged(OURS | login, headers)
         host = base_url.index("//") + 2
         self._host_ends = next(
@@ -75,6 +77,10 @@ class Wire:
             redirect=False,
             preload_content=False,
         )
+        if response.status < 200:
+            # The real one comes behind it, and must not be taken for the answer to the next call.
+            response.close()
+            raise ProtocolError(f"The answer is only a provisional one, {response.status}.")
         if "Set-Cookie" in response.headers:
             self._cookies = self._cookies or CookieJar()
             self._cookies.extract_cookies(response, Request(url))  # type: ignore[arg-type]  # noqa: S310 - nothing is opened here

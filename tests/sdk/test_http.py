@@ -141,6 +141,31 @@ def test_a_login_within_the_address_is_used(httpserver):
     assert httpserver.log[0][0].authorization.password == "pass"
 
 
+def test_a_login_within_the_address_may_hold_any_character(httpserver):
+    answers(httpserver)
+    Http(httpserver.url_for("/api").replace("://", "://me%40work:p%2F€@")).get("/thing")
+    login = httpserver.log[0][0].authorization
+    assert (login.username, login.password) == ("me@work", "p/€")
+
+
+def test_a_calls_own_content_type_goes_before_that_of_json_whatever_its_case():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        heard = []
+
+        def serve():
+            peer, _ = server.accept()
+            with peer:
+                heard.append(peer.recv(65536))
+                peer.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+        threading.Thread(target=serve, daemon=True).start()
+        client = Http(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=(1, 1))
+        client.post("/thing", json={}, headers={"content-type": "application/vnd.acme+json"})
+        client.close()
+    assert heard[0].lower().count(b"content-type:") == 1
+    assert b"content-type: application/vnd.acme+json" in heard[0]
+
+
 def test_a_client_that_was_closed_opens_a_new_connection(http, httpserver):
     answers(httpserver)
     http.get("/thing")
@@ -223,6 +248,30 @@ def test_an_answer_that_does_not_come_whole_leaves_a_write_in_doubt_and_a_read_t
     assert not read.value.whole_connection
     with pytest.raises(OutcomeUnknown):
         raw_server(answer).post("/", json={})
+
+
+def test_the_answer_behind_a_provisional_one_is_not_taken_for_that_to_the_next_call():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        asked = threading.Event()
+
+        def serve():
+            first, _ = server.accept()
+            first.recv(65536)
+            first.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")
+            asked.wait(5)
+            with suppress(OSError):
+                first.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"id": 1}')
+            second, _ = server.accept()
+            second.recv(65536)
+            second.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"id": 2}')
+
+        threading.Thread(target=serve, daemon=True).start()
+        client = Http(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=(1, 1))
+        with pytest.raises(OutcomeUnknown):
+            client.post("/orders", json={"number": 1})
+        threading.Timer(0.1, asked.set).start()
+        assert client.post("/orders", json={"number": 2}).json() == {"id": 2}
+        client.close()
 
 
 @pytest.mark.parametrize("body", [b'{"cut": ', b"\xff\xfe\xfa", b"[NaN]", b"[" * 100_000, b""])
