@@ -25,4 +25,7 @@ def database(data_dir: Path) -> dict[str, Any]:
         config["TEST"] = {"NAME": str(data_dir / "test.sqlite3")}
     else:
         config["CONN_HEALTH_CHECKS"] = True
+        # Django's default is None, with which psycopg prepares nothing, not even what asks for it. What Django itself
+        # sends is not prepared with any number.
+        config["OPTIONS"] = {"prepare_threshold": 5} | config.get("OPTIONS", {})
     return config

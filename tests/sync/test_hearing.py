@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.db import OperationalError
+from django.db import connection as database
 from django.utils import timezone
 
 from portal.connections.kept import kept
@@ -46,6 +47,18 @@ def test_a_webhook_is_verified_stored_and_committed_with_one_statement(
     with django_assert_max_num_queries(1):  # what PostgreSQL has planned before passes Django's count
         assert knock().json() == {"detail": "new"}
     assert len(asked) == 1
+
+
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite keeps its statements by itself")
+def test_postgresql_plans_the_statement_of_a_webhook_once(knock):
+    knock("e0")
+    knock("e1")
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT custom_plans + generic_plans FROM pg_prepared_statements WHERE statement LIKE %s",
+            ["INSERT INTO sync_event%"],
+        )
+        assert cursor.fetchall() == [(2,)]
 
 
 @pytest.mark.parametrize(
