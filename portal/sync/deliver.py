@@ -164,20 +164,23 @@ class Sender:
         if not claimed:
             return {}
         ties, there = resolve(claimed), remote_ids(claimed)
-        flying, held = {}, []
+        held = {}
         for operation in claimed:
-            lacking = missing(operation, ties[operation.pk])
-            if lacking is not None and (
-                operation.state != Operation.State.UNKNOWN or operation.look_up_first
-            ):
-                held.append(Outcome(operation, lacking=lacking))
+            needs_none = operation.state == Operation.State.UNKNOWN and not operation.look_up_first
+            lacking = None if needs_none else missing(operation, ties[operation.pk])
+            if lacking is not None:
+                held[operation.pk] = Outcome(operation, lacking=lacking)
+        if held:
+            # Before anything is begun: when the database fails here, nobody would store what comes of it.
+            progress.add(settle(claimed[0].connection, list(held.values())))
+        flying = {}
+        for operation in claimed:
+            if operation.pk in held:
                 continue
             remote_id = there.get((operation.kind, operation.record_id), "")
             future = self._pool.submit(self._work, operation, remote_id, ties[operation.pk])
             future.add_done_callback(self.landed)
             flying[future] = operation
-        if held:
-            progress.add(settle(held[0].operation.connection, held))
         return flying
 
     def _work(self, operation: Operation, remote_id: str, ties: Mapping[Key, str]) -> Outcome:

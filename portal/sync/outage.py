@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, connection
 from portal.connections.models import Connection
 from portal.sync.decide import Outcome
 from portal.sync.models import Operation
-from portal.sync.outbox import LEASE, let_go
+from portal.sync.outbox import LEASE, keep_leases, let_go
 from portal.sync.settle import settle
 
 T = TypeVar("T")
@@ -58,9 +58,16 @@ def kept_in_hand(target: Connection, stopped: Event) -> Iterator[dict[Future[Out
         stopped.set()
         logger.warning("The database failed while %d changes were on their way to %s.", len(flying), target)
         done = {future for future in flying if future.done()}
-        for futures in (done, flying.keys() - done):
-            outcomes = [future.result() for future in futures]
-            outcomes = [each for each in outcomes if not isinstance(each.result, MemoryError)]
-            once_it_answers(partial(settle, target, outcomes))
+        _settle(target, done)
+        # A call may last nearly as long as a lease, and this one was not prolonged since it began.
+        waiting = [operation for future, operation in flying.items() if future not in done]
+        once_it_answers(partial(keep_leases, waiting))
+        _settle(target, flying.keys() - done)
         once_it_answers(partial(let_go, target))
         raise
+
+
+def _settle(target: Connection, futures: Iterable[Future[Outcome]]) -> None:
+    outcomes = [future.result() for future in futures]
+    known = [each for each in outcomes if not isinstance(each.result, MemoryError)]
+    once_it_answers(partial(settle, target, known))

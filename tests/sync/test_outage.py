@@ -1,11 +1,18 @@
 """The database is away for a moment while a worker lives: what it has in hand is not left to its leases."""
 
+from concurrent.futures import Future
+from threading import Event
+from types import SimpleNamespace
+
 import pytest
 from django.db import OperationalError, transaction
 
+from portal.connections.services import open_connector
 from portal.sync import deliver, outage, tasks
+from portal.sync.lanes import Share
 from portal.sync.models import Job, Operation
 from portal.sync.outbox import claim
+from portal.sync.progress import Progress
 from tests.toys import order
 
 pytestmark = pytest.mark.django_db
@@ -107,3 +114,37 @@ def test_only_what_this_process_claimed_is_let_go(house):
     assert outage.let_go(house.erp) == 0
     claimed.refresh_from_db()
     assert claimed.state == "sending"
+
+
+def test_nothing_is_begun_before_what_lacks_a_tie_is_stored_as_held(house, impatient):
+    """Otherwise nobody would store what comes of it, when the database fails at that."""
+    begun = []
+
+    def submit(*work):
+        begun.append(work)
+        return Future()
+
+    impatient.setattr(deliver, "settle", failing(1, deliver.settle))
+    house.told(order(1), order(2, 1, location="nowhere"))
+    job = Job.objects.get(connection=house.erp, name="deliver")
+    sender = deliver.Sender(open_connector(house.erp), SimpleNamespace(submit=submit), Share(job, 1))
+    with pytest.raises(OperationalError):
+        sender.send(claim(house.erp, 2), Progress(job))
+    assert begun == []
+
+
+@outside_transactions
+def test_the_leases_of_what_is_still_on_its_way_are_kept_while_it_is_waited_for(house, impatient):
+    kept, answers = [], Event()
+
+    def keep(operations):
+        kept.extend(operations)
+        answers.set()
+
+    impatient.setattr(outage, "keep_leases", keep)
+    impatient.setattr(deliver, "settle", failing(1, deliver.settle))
+    house.told(order(1), order(2))
+    house.erp_remote.then("push_order", lambda act: act(), lambda act: (answers.wait(5), act())[1])
+    house.deliver()
+    assert [operation.state for operation in kept] == ["sending"]
+    assert house.states() == ["done", "done"]
