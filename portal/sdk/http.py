@@ -237,6 +237,8 @@ class Http:
             )
         if status in {404, 410}:
             return NotFound(f"{self} has nothing at {call} (HTTP {status}).")
+        if status == 303 and not read:  # mostly said of what was done: its outcome is to be read there
+            return self.doubt(f"sent us elsewhere for what became of {call} (HTTP 303)", read=read)
         if status >= 500:
             return self.doubt(f"failed with HTTP {status} on {call}", read=read)
         if status < 400:

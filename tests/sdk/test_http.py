@@ -222,6 +222,7 @@ def test_a_strange_retry_after_does_no_harm(http, httpserver, value, after):
         (502, RetryLater, OutcomeUnknown),
         (503, RetryLater, OutcomeUnknown),
         (302, Misconfigured, Misconfigured),
+        (303, Misconfigured, OutcomeUnknown),
     ],
 )
 def test_a_status_is_an_error_that_says_what_happens_next(http, httpserver, status, read_error, write_error):
