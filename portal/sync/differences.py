@@ -29,7 +29,7 @@ Difference = tuple[int, int | None, int | None, int | None]
 
 
 def of_reading(connection: Connection, records: Iterable[StockRecord]) -> list[Difference]:
-    """Those of ``records`` whose figure may not be the stored one, and those whose figure is doubted.
+    """Those of ``records`` whose figure may not be the stored one, and those whose figure nobody knows.
 
     "May": SQLite reckons in binary fractions.
     """
@@ -51,7 +51,7 @@ def of_reading(connection: Connection, records: Iterable[StockRecord]) -> list[D
             AND location.external_id = told.location AND location.state = 'confirmed'
         LEFT JOIN {LEVELS} level ON level.connection_id = %s
             AND level.product_id = product.record_id AND level.location_id = location.record_id
-        WHERE level.id IS NULL OR level.available <> told.available OR level.doubted_since IS NOT NULL
+        WHERE level.id IS NULL OR level.available <> told.available OR level.unknown_since IS NOT NULL
         ORDER BY told.n"""  # noqa: S608 - names of our own tables
     with database.cursor() as cursor:
         cursor.execute(sql, [read, *[connection.pk] * 3])

@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Min
+from django.db.models import Min
 
 from portal.connections.models import Connection
 from portal.plugins.manager import connector_class_or_none
@@ -42,6 +42,7 @@ def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: 
         {(item.record.product_id, item.record.location_id): item.record for item in found}.values()
     )
     channel = Flow.objects.filter(kind=Flow.Kind.STOCK, target=connection, state__in=ACTIVE).exists()
+    now = db_now()
     counts: Counter[str] = Counter(untied=0)
     new: list[StockLevel] = []
     differing: dict[int, StockRecord] = {}
@@ -51,37 +52,45 @@ def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: 
         elif product is None or location is None:
             counts["untied"] += 1
         else:
-            new.append(_new_level(connection, (product, location), records[number], began, doubted=channel))
+            new.append(
+                _new_level(connection, (product, location), records[number], began, now if channel else None)
+            )
     changed: list[StockLevel] = []
-    doubted: list[StockLevel] = []
+    known: list[StockLevel] = []
     for level in StockLevel.objects.filter(pk__in=list(differing)):
         record = differing[level.pk]
         if level.available == record.available:
-            if level.doubted_since is not None and level.doubted_since <= began:
-                level.observed_at = level.doubted_since = began
-                doubted.append(level)
+            if level.unknown_since is not None and level.unknown_since <= began:
+                known.append(level)
         elif record.version < level.version:
             counts["older"] += 1
-        elif began < level.observed_at:
+        elif began < max(level.observed_at, level.unknown_since or began):
             counts["overtaken"] += 1
         else:
-            level.available, level.version, level.observed_at = record.available, record.version, began
-            if channel:
-                level.doubted_since = max(began, level.doubted_since or began)
+            level.available, level.version = record.available, record.version
             changed.append(level)
+    for level in (*changed, *known):
+        level.observed_at, level.unknown_since = began, None
+        if channel or level.doubted_since is not None:
+            # By now at the latest it was read: a sale may be in it that orders read since it began did not tell.
+            level.doubted_since = now
     rows.insert(new)
-    rows.update(changed, ["available", "version", "observed_at", "doubted_since"])
-    rows.update(doubted, ["observed_at", "doubted_since"])
+    rows.update(changed, ["available", "version", "observed_at", "doubted_since", "unknown_since"])
+    rows.update(known, ["observed_at", "doubted_since", "unknown_since"])
     counts.update(new=len(new), changed=len(changed))
     counts["unchanged"] = len(records) - counts.total()
-    if channel and (new or changed or doubted):
+    if channel and (new or changed or known):
         ring_pulls(connection, READS_FIRST)
-    route_places(connection, {(level.product_id, level.location_id) for level in (*new, *changed)}, db_now())
+    route_places(connection, {(level.product_id, level.location_id) for level in (*new, *changed)}, now)
     return counts
 
 
 def _new_level(
-    connection: Connection, place: Place, record: StockRecord, began: datetime, *, doubted: bool
+    connection: Connection,
+    place: Place,
+    record: StockRecord,
+    began: datetime,
+    doubted_since: datetime | None,
 ) -> StockLevel:
     return StockLevel(
         connection=connection,
@@ -90,7 +99,7 @@ def _new_level(
         available=record.available,
         version=record.version,
         observed_at=began,
-        doubted_since=began if doubted else None,
+        doubted_since=doubted_since,
     )
 
 
@@ -110,7 +119,7 @@ def doubt(connection: Connection, level_id: int, current: str, now: datetime) ->
 
     Where nobody knows what it shows, the figure is read as well.
     """
-    fields: dict[str, Any] = {"doubted_since": now}
+    fields: dict[str, Any] = {"doubted_since": now, "unknown_since": None if current else now}
     if current:
         fields |= {"available": Decimal(current), "observed_at": now}
     StockLevel.objects.filter(pk=level_id).update(**fields)
@@ -124,7 +133,7 @@ def clear_doubts(connection: Connection, now: datetime) -> int:
     doubted = StockLevel.objects.filter(connection=connection, doubted_since__isnull=False)
     cls = connector_class_or_none(connection.connector)
     if cls is None or issubclass(cls, PullsStock):
-        doubted = doubted.filter(observed_at__gte=F("doubted_since"))
+        doubted = doubted.filter(unknown_since=None)
     if read.exists():
         if began is None or read.filter(last_began_at=None).exists():
             return 0
@@ -132,7 +141,7 @@ def clear_doubts(connection: Connection, now: datetime) -> int:
     places = set(doubted.values_list("product_id", "location_id"))
     if not places:
         return 0
-    doubted.update(doubted_since=None)
+    doubted.update(doubted_since=None, unknown_since=None)
     for flow in Flow.objects.filter(kind=Flow.Kind.STOCK, target=connection, state__in=ACTIVE):
         route_places(flow.source, places, now)
     return len(places)

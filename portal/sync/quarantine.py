@@ -68,7 +68,7 @@ def _doubt_stock(now: datetime) -> None:
     )
     settle_subjects(subjects, now)
     channels = Flow.objects.filter(kind=Flow.Kind.STOCK).values("target")
-    StockLevel.objects.filter(connection__in=channels).update(doubted_since=now)
+    StockLevel.objects.filter(connection__in=channels).update(doubted_since=now, unknown_since=now)
 
 
 def _read_again(now: datetime) -> None:

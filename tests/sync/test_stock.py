@@ -207,6 +207,23 @@ def test_a_figure_that_nobody_knows_is_read_and_then_the_orders_before_it_is_tru
     assert trusted == [False] * 4 + [True]
 
 
+def test_a_sale_between_reading_the_orders_and_the_figure_is_not_sold_again(store):
+    """Two workers at once: the orders are read while the check is under way, and then something is bought."""
+
+    def sale_in_between(do):
+        store.work(store.shop, "pull:order")
+        store.work(store.shop, "pull:refund")
+        sell(store, 1, 3)
+        return do()
+
+    store.shop_remote.then("pull_stock", sale_in_between)
+    store.work(store.shop, "check:stock")
+    store.deliver(store.shop)
+    assert shown(store) == 7
+    settle_down(store)
+    assert shown(store) == 7 == believed(store) == store.erp_remote.stock[HERE]
+
+
 def test_two_shops_are_both_told_of_what_one_of_them_sold(store, toys):
     second = connect("toyshop", "second")
     flow("stock", store.erp, second)

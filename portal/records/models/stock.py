@@ -27,6 +27,10 @@ class StockLevel(models.Model):
         null=True,
         help_text="The channel showed another figure than we believed: nothing is sent before its orders are read.",
     )
+    unknown_since = models.DateTimeField(
+        null=True,
+        help_text="Nobody knows what the channel shows: a reading that begins later tells, before its orders do.",
+    )
 
     class Meta:
         ordering = ["product", "location", "connection"]
