@@ -24,10 +24,14 @@ _AS_READ = (
     " || ' ' || COALESCE(CAST(calls_per_second AS text), '')"
 )
 
+# Encrypted anew whenever a plugin's own settings are saved, so that no two savings look alike.
+_PLUGINS_OWN = "COALESCE((SELECT secrets FROM connections_pluginsettings WHERE plugin = %s), '')"
+
 UNCHANGED = (
     f"EXISTS (SELECT 1 FROM connections_connection WHERE id = %s AND enabled AND {_AS_READ} = %s)"  # noqa: S608
     " AND NOT EXISTS (SELECT 1 FROM portal_plugins_plugin WHERE name = %s AND NOT enabled)"
     " AND NOT EXISTS (SELECT 1 FROM connections_pluginpause WHERE connection_id = %s AND plugin = %s)"
+    f" AND {_PLUGINS_OWN} = %s"
 )
 """The condition, in SQL, that a kept connection is what it was when it was opened. Its values are ``Kept.proof``."""
 
@@ -81,5 +85,8 @@ def _open(slug: str) -> Kept:
     if connection is None:
         raise UnknownConnection(f"No connection has the address {slug}, or it is switched off.")
     plugin = plugins().owner_of(connection.connector)
-    proof = (connection.pk, connection.as_read, plugin, connection.pk, plugin)
+    with database.cursor() as cursor:
+        cursor.execute(f"SELECT {_PLUGINS_OWN}", [plugin])
+        (own,) = cursor.fetchone()
+    proof = (connection.pk, connection.as_read, plugin, connection.pk, plugin, plugin, own)
     return Kept(connection, open_connector(connection), plugin, proof)

@@ -13,7 +13,10 @@ from django.db import connection as database
 from django.utils import timezone
 
 from portal.connections.kept import kept
+from portal.connections.plugin_settings import save_values
 from portal.connections.services import save_connection
+from portal.plugins.manager import plugins
+from portal.sdk import PluginSettings
 from portal.sync import inbox, planned
 from portal.sync.models import Event, Job
 
@@ -88,6 +91,23 @@ def test_a_connector_is_kept_open_until_its_connection_is_changed(house, knock):
     assert knock("e2").json() == {"detail": "new"}
     assert kept("shop").connector.settings.token.get_secret_value() == "another-token"
     assert not first.holds()
+
+
+class ShopsSettings(PluginSettings):
+    region: str
+
+
+def test_a_connector_is_opened_anew_when_its_plugins_own_settings_are_saved(house, knock, monkeypatch):
+    monkeypatch.setattr(plugins(), "_owners", {"toyshop": "shops"})
+    monkeypatch.setattr(plugins(), "_settings", {"shops": ShopsSettings})
+    save_values("shops", {"region": "north"})
+    knock("e0")
+    first = kept("shop")
+    knock("e1")
+    assert kept("shop") is first
+    save_values("shops", {"region": "south"})
+    assert knock("e2").json() == {"detail": "new"}
+    assert kept("shop") is not first
 
 
 def test_a_connection_that_moved_is_not_heard_at_its_old_address(house, knock):
