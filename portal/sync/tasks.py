@@ -58,13 +58,6 @@ def answer(job_id: int) -> str:
         raise
     if job is None:
         return "nothing due"
-    connection = job.connection
-    if Job.objects.filter(jobs_switched_off(), pk=job.pk).exists():
-        give_back(job)
-        return "switched off"
-    if connection is not None and not usable(connection):
-        give_back(job, due_at=connection.resting_until or db_now())
-        return "resting"
     progress = Progress(job)
     try:
         return _answer(job, progress)
@@ -88,6 +81,12 @@ def tick() -> None:
 def _answer(job: Job, progress: Progress) -> str:
     """Do the work, and give the job back as it came out. Raises only when the database fails."""
     connection = job.connection
+    if Job.objects.filter(jobs_switched_off(), pk=job.pk).exists():
+        give_back(job)
+        return "switched off"
+    if connection is not None and not usable(connection):
+        give_back(job, due_at=connection.resting_until or db_now())
+        return "resting"
     try:
         suspects.refuse(job)
         _work(job, progress)

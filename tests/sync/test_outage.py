@@ -83,6 +83,15 @@ def test_the_job_of_a_worker_that_lives_is_given_back_once_the_database_answers(
     assert (job.lease_until, job.attempts, job.failures) == (None, 0, 1)
 
 
+def test_a_job_is_given_back_also_when_the_database_fails_before_its_work_begins(house, impatient):
+    impatient.setattr(tasks, "usable", failing(1, tasks.usable))
+    house.told(order())
+    assert "own database failed" in house.deliver()
+    assert Job.objects.get(connection=house.erp, name="deliver").lease_until is None
+    house.deliver()
+    assert house.states() == ["done"]
+
+
 def test_a_job_whose_taking_was_never_confirmed_is_free_again(house, impatient):
     def unconfirmed(job_id):
         assert real(job_id) is not None
