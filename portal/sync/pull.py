@@ -46,7 +46,7 @@ def _read(job: Job, progress: Progress, *, moving: bool) -> None:
             then = partial(keep, job, attempts=1, **place)
             counts = apply_page(connection, kind, page, began=began, then=then)
             progress.add(counts)
-            if moving and counts["overtaken"]:
+            if moving and kind == "stock" and counts["overtaken"] + counts["older"]:
                 ring_pulls(connection, [f"check:{kind}"])
             if moving and time.monotonic() - clock > BUDGET:
                 keep(job, due_at=db_now())

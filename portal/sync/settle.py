@@ -188,9 +188,11 @@ def _tie(connection: Connection, done: Sequence[Operation], now: datetime) -> No
 
 
 def _follow_stock(connection: Connection, ours: Sequence[tuple[Operation, Outcome]], now: datetime) -> None:
-    """Written figures become what we believe; refused ones are doubted."""
+    """Written figures become what we believe; refused ones are doubted. What waits is still what is wanted, or newer."""
     figures = [(operation, outcome) for operation, outcome in ours if operation.kind == "stock"]
-    stock.wrote([operation for operation, _ in figures if operation.state == State.DONE], now)
+    stock.wrote([operation for operation, _ in figures if operation.state == State.DONE])
     for operation, outcome in figures:
         if isinstance(outcome.result, ReadAgain):
             levels.doubt(connection, operation.record_id, outcome.result.current, now)
+    if figures:
+        stock.route_again([operation for operation, _ in figures], now)

@@ -211,7 +211,7 @@ def _supersede(flow: Flow, level_ids: list[int], now: datetime) -> None:
         settle_subjects(subjects, now)
 
 
-def wrote(operations: Sequence[Operation], now: datetime) -> None:
+def wrote(operations: Sequence[Operation]) -> None:
     """Receipts of stock operations: the channels show what was written, moved by sales heard of since."""
     written = {operation.record_id: operation.payload for operation in operations}
     levels = list(StockLevel.objects.filter(pk__in=list(written)))
@@ -220,10 +220,15 @@ def wrote(operations: Sequence[Operation], now: datetime) -> None:
         # In the database, where a sale may be moving it at this moment.
         level.available = F("available") + Decimal(payload["available"]) - Decimal(payload["expected"] or 0)
     StockLevel.objects.bulk_update(levels, ["available"])
+
+
+def route_again(operations: Sequence[Operation], now: datetime) -> None:
+    """Stock operations are under way no more, and the figures may have changed meanwhile."""
+    levels = StockLevel.objects.filter(pk__in={operation.record_id for operation in operations})
+    places = {pk: place for pk, *place in levels.values_list("pk", "product_id", "location_id")}
     by_source: dict[Connection, set[Place]] = {}
-    places = {level.pk: (level.product_id, level.location_id) for level in levels}
     for operation in operations:
-        if operation.record_id in places:
-            by_source.setdefault(operation.flow.source, set()).add(places[operation.record_id])
+        if place := places.get(operation.record_id):
+            by_source.setdefault(operation.flow.source, set()).add((place[0], place[1]))
     for source, touched in by_source.items():
         route_places(source, touched, now)

@@ -141,6 +141,15 @@ def test_a_reading_overwrites_no_figure_of_one_that_began_after_it_and_a_pull_as
     assert job.due_at <= db_now()
 
 
+def test_a_pull_that_meets_a_newer_version_than_its_own_asks_for_a_check(store):
+    """Its figure may be the newer one all the same, where the version is the moment when the reading began."""
+    store.work(store.erp, "check:stock")
+    StockLevel.objects.filter(connection=store.erp).update(version=9)
+    store.erp_remote.stock[HERE] = Decimal(4)
+    assert store.work(store.erp, "pull:stock") == "1 older"
+    assert Job.objects.get(connection=store.erp, name="check:stock").due_at <= db_now()
+
+
 def test_the_check_of_a_source_finds_what_its_channels_ought_to_show(store):
     Flow.objects.filter(kind="stock").update(buffer=3)
     store.work(store.erp, "check:stock")

@@ -6,12 +6,15 @@ from decimal import Decimal
 import pytest
 
 from portal.records.models import StockLevel
-from portal.sdk import OutcomeUnknown, ReadAgain, RetryLater
+from portal.sdk import OutcomeUnknown, ReadAgain, RetryLater, SkipRecord
 from portal.sync.clock import db_now
+from portal.sync.decide import Outcome
 from portal.sync.jobs import ensure_jobs
 from portal.sync.levels import clear_doubts, doubt, store_levels
 from portal.sync.mending import retry_operations
 from portal.sync.models import Flow, Operation
+from portal.sync.outbox import claim
+from portal.sync.settle import settle
 from tests.engine import connect, flow
 from tests.sync.store import HERE, THERE, believed, sell, settle_down, shown, store
 from tests.toys import Toy, fails, level, line, location, loses, order, product, refund
@@ -145,6 +148,21 @@ def test_an_older_reading_does_not_undo_a_newer_one(store):
         store.apply(store.erp, "stock", level(*HERE, pieces, version))
         assert StockLevel.objects.get(connection=store.erp).available == kept
     assert store_levels(store.erp, [], began=began) == {"untied": 0, "new": 0, "changed": 0, "unchanged": 0}
+
+
+@pytest.mark.parametrize("error", [RetryLater("Busy."), SkipRecord("No.")])
+@pytest.mark.parametrize("pieces", [10, 11])
+def test_a_figure_that_changed_while_the_old_one_was_being_sent_in_vain_is_the_one_that_is_sent_next(
+    store, error, pieces
+):
+    store.erp_remote.stock[HERE] = Decimal(14)
+    store.work(store.erp, "pull:stock")
+    [under_way] = claim(store.shop, 1)
+    store.erp_remote.stock[HERE] = Decimal(pieces)
+    store.work(store.erp, "pull:stock")
+    settle(store.shop, [Outcome(under_way, error)])
+    store.deliver(store.shop)
+    assert store.shop_remote.did("stock") == [(THERE, Decimal(11))] * (pieces - 10)
 
 
 def test_returned_goods_count_before_the_erp_has_booked_them(store):
