@@ -9,11 +9,19 @@ one, else the microseconds of its modification time. The newer version wins, how
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 
 from portal.sdk.money import Money
 
@@ -27,6 +35,18 @@ Rate = Annotated[Decimal, Field(allow_inf_nan=False), PlainSerializer(_plain, re
 
 Quantity = Annotated[Rate, Field(gt=-(10**14), lt=10**14, decimal_places=4)]
 """Pieces, kilograms or metres, to four digits after the point."""
+
+
+def _in_some_year(moment: datetime) -> datetime:
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{moment} is in no year that can be stored") from None
+    return moment
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_some_year)]
+"""A point in time, with its zone; in UTC too it is in one of the years 1 to 9999."""
 
 Id = Annotated[str, Field(min_length=1, max_length=200, coerce_numbers_to_str=True)]
 """An id as text; a number is taken too, so that nobody needs ``str()``, which makes an id of nothing."""
@@ -126,7 +146,7 @@ class Order(Record):
     kind: ClassVar[str] = "order"
     number: str = Field(min_length=1, max_length=100)
     state: Literal["open", "cancelled", "closed"] = "open"
-    placed_at: AwareDatetime
+    placed_at: Moment
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     tax_included: bool = False
     customer: Customer = Customer()
@@ -175,7 +195,7 @@ class Refund(Record):
     kind: ClassVar[str] = "refund"
     order_id: Id
     number: str = Field(default="", max_length=100)
-    refunded_at: AwareDatetime
+    refunded_at: Moment
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     lines: tuple[RefundLine, ...] = ()
     shipping: ShippingLine | None = None
@@ -244,7 +264,7 @@ class Shipment(Record):
     carrier: str = ""
     tracking: str = ""
     tracking_url: str = ""
-    shipped_at: AwareDatetime
+    shipped_at: Moment
     lines: tuple[ShipmentLine, ...]
 
 

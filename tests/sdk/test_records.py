@@ -41,6 +41,13 @@ def test_a_moment_without_a_time_zone_is_refused():
         version_of(naive)
 
 
+@pytest.mark.parametrize("beyond", ["0001-01-01T00:00:00+01:00", "9999-12-31T23:30:00-01:00"])
+def test_a_moment_that_no_column_could_hold_is_refused(beyond):
+    with pytest.raises(ValidationError, match="in no year that can be stored"):
+        order(placed_at=beyond)
+    assert order(placed_at="0001-01-01T00:00:00Z").placed_at.year == 1
+
+
 def test_the_version_of_a_moment_grows_by_its_microseconds():
     assert (
         version_of(datetime(2026, 1, 1, microsecond=1, tzinfo=UTC))

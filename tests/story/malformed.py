@@ -140,6 +140,12 @@ OBJECTS: list[tuple[str, str, str, str]] = [
     ("a moment that never was", "created_at", '"2026-02-30T12:00:00Z"', "placed_at: "),
     ("a moment in words", "created_at", '"noon"', "placed_at: "),
     ("a moment beyond all years", "created_at", "1e300", "placed_at: "),
+    (
+        "a moment before all years",
+        "created_at",
+        '"0001-01-01T00:00:00+01:00"',
+        "in no year that can be stored",
+    ),
     ("no currency", "currency", "null", "a part of it has another shape"),
     ("a currency in small letters", "currency", '"eur"', "currency"),
     ("a currency that is a word", "currency", '"Euro"', "'Euro' is not a currency code like EUR"),
