@@ -15,6 +15,7 @@ from portal.plugins.models import Plugin
 from portal.plugins.switches import switch
 from portal.plugins.words import TookTooLong
 from portal.sdk import FlowInfo, Hold, LeaveOut, Match, Offer, Order, Send, hooks
+from portal.sync import mending
 from portal.sync.models import Case, Fact
 from tests.plugin_host.hooked import implement
 from tests.toys import level, line, order, product, refund
@@ -92,6 +93,19 @@ def test_decide_route_can_hold_a_record_until_a_person_has_looked(owned, decide)
     assert (held.state, held.cause, held.message) == ("held", "held-by-risk", "It looks like fraud.")
     assert Case.objects.get().mend == "Call the customer."
     assert owned.states()[1:] == ["ready", "ready"]
+
+
+def test_the_case_of_what_a_plugin_held_is_closed_although_it_is_claimed_but_once(owned, decide):
+    decide(
+        "decide_route", risk=lambda flow, records: [Hold("o1", "It looks like fraud.", "Call the customer.")]
+    )
+    owned.told(*PAGE)
+    held = owned.operations()[0]
+    assert mending.retry_operations([held.pk], "Ada") == 1
+    owned.deliver()
+    held.refresh_from_db()
+    assert (held.state, held.fence) == ("done", 1)
+    assert not Case.objects.filter(state="open").exists()
 
 
 def test_the_first_answer_to_a_record_counts(owned, decide):

@@ -317,6 +317,15 @@ def test_the_receipts_of_a_chunk_cost_constant_queries(house, capsys):
     assert few == many if database.vendor == "postgresql" else few <= many <= few + 6
 
 
+def test_no_case_is_looked_for_of_what_was_claimed_but_once(house):
+    house.told(order(1))
+    claimed = claim(house.erp, 1)
+    with CaptureQueriesContext(database) as captured:
+        settle(house.erp, [Outcome(each, Receipt("r-1")) for each in claimed])
+    assert operation().state == "done"
+    assert not [query["sql"] for query in captured if f"operation:{operation().pk}" in query["sql"]]
+
+
 def test_an_id_that_belongs_to_another_record_is_no_receipt_and_a_person_is_asked(house):
     """One document there for two orders here: the second would count as booked and be nowhere."""
     house.told(order(1), order(2), order(3))
