@@ -10,7 +10,7 @@ from django.db import OperationalError, transaction
 from portal.connections.services import open_connector
 from portal.sync import deliver, outage, tasks
 from portal.sync.lanes import Share
-from portal.sync.models import Job, Operation
+from portal.sync.models import Fact, Job, Operation
 from portal.sync.outbox import claim
 from portal.sync.progress import Progress
 from tests.toys import order
@@ -47,6 +47,21 @@ def test_a_receipt_is_stored_once_the_database_answers_again(house, impatient):
     operation = Operation.objects.get()
     assert (operation.state, operation.attempts) == ("done", 1), "the remote was asked once, and had answered"
     assert len(house.erp_remote.did("order")) == 1
+
+
+@outside_transactions
+def test_a_receipt_whose_storing_was_never_confirmed_is_stored_once(house, impatient):
+    def unconfirmed(*args):
+        real(*args)
+        raise OperationalError("server closed the connection unexpectedly")
+
+    real = deliver.settle
+    impatient.setattr(deliver, "settle", unconfirmed)
+    house.told(order())
+    house.deliver()
+    operation = Operation.objects.get()
+    assert (operation.state, operation.attempts, operation.tries.count()) == ("done", 1, 1)
+    assert Fact.objects.filter(text__startswith="Done in").count() == 1
 
 
 def test_a_receipt_is_not_stored_when_somebody_else_has_taken_over_meanwhile(house, impatient):
