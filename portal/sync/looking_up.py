@@ -31,24 +31,27 @@ def look_up(connector: Connector, operation: Operation, change: Change[Any]) -> 
     harmless = operation.promise in HARMLESS
     if operation.promise == Promise.NOTHING or (find is None and not harmless):
         return OutcomeUnknown(f"{operation.connection} cannot be asked whether it has done this.")
+    if change.remote_id and operation.look_up_first:
+        return _bring(connector, operation, change, change.remote_id)
     if change.remote_id or find is None or (harmless and not operation.look_up_first):
         return Absent()
     for key in _keys(operation):
         if there := find(replace(change, key=key)):
-            return _brought(connector, operation, change, there)
+            # It may be a forgotten, older version of the order.
+            older = operation.look_up_first and operation.kind == "order"
+            return _bring(connector, operation, change, there.remote_id) if older else there
     return Absent()
 
 
-def _brought(connector: Connector, operation: Operation, change: Change[Any], there: Receipt) -> Receipt:
-    """What was found may be a forgotten, older version of the order: it is brought to this one.
+def _bring(connector: Connector, operation: Operation, change: Change[Any], remote_id: str) -> Receipt:
+    """Bring what the remote has to the present state, which is repeatable.
 
-    To bring an order to a state is repeatable, and is done under a key that was never used.
+    Under a key that was never used: the operation's own may have been, for another change that we forgot, and a remote
+    that knows keys would do nothing.
     """
-    if not operation.look_up_first or operation.kind != "order":
-        return there
-    anew = replace(change, key=f"{change.key}~{time.time_ns()}", remote_id=there.remote_id)
+    anew = replace(change, key=f"{change.key}~{time.time_ns()}", remote_id=remote_id)
     try:
-        return connector.push_order(anew)  # type: ignore[attr-defined, no-any-return]
+        return getattr(connector, f"push_{operation.kind}")(anew)  # type: ignore[no-any-return]
     except OutcomeUnknown as error:
         raise RetryLater(str(error)) from error
 

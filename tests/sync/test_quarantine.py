@@ -108,6 +108,23 @@ def test_a_later_version_sent_under_a_key_we_forgot_is_found(house):
     assert len(house.erp_remote.held["order"]) == 1
 
 
+def test_no_later_change_of_an_order_is_sent_under_a_key_that_we_forgot(house, toys):
+    toys.setattr(ToyErp, "promises", {"order": Promise.IDEMPOTENCY_KEY})
+    with forgotten():
+        house.told(order(1))
+        house.told(order(1, 2, note="Ring twice."))
+        house.deliver()
+    tell(house, order(1, 2, note="Ring twice."))
+    begin()
+    settle_down(house)
+    tell(house, order(1, 3, state="cancelled"))
+    settle_down(house)
+    assert house.states() == ["done", "done"]
+    assert house.erp_remote.held["order"]["toyerp-o1"].state == "cancelled"
+    sent = [key for name, key in house.erp_remote.calls if name == "push_order"]
+    assert len(sent) == len(set(sent))
+
+
 def test_what_a_remote_that_promises_nothing_may_have_done_goes_to_a_person(house, toys, doubled):
     toys.setattr(ToyErp, "promises", {"order": Promise.NOTHING})
     with forgotten():
