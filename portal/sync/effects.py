@@ -90,7 +90,7 @@ def _expect(source: Connection, effects: Iterable[Mapping[str, Any]], sign: Deci
         moved[effect["product_id"], effect["location_id"]] += sign * effect["quantity"]
     levels = [
         level
-        for level in StockLevel.objects.filter(
+        for level in StockLevel.objects.order_by().filter(
             connection=source, doubted_since=None, product__in={product for product, _ in moved}
         )
         if moved.get((level.product_id, level.location_id))

@@ -57,7 +57,7 @@ def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: 
             )
     changed: list[StockLevel] = []
     known: list[StockLevel] = []
-    for level in StockLevel.objects.filter(pk__in=list(differing)):
+    for level in StockLevel.objects.order_by().in_bulk(list(differing)).values():
         record = differing[level.pk]
         if level.available == record.available:
             if level.unknown_since is not None and level.unknown_since <= began:
@@ -138,7 +138,7 @@ def clear_doubts(connection: Connection, now: datetime) -> int:
         if began is None or read.filter(last_began_at=None).exists():
             return 0
         doubted = doubted.filter(doubted_since__lt=began)
-    places = set(doubted.values_list("product_id", "location_id"))
+    places = set(doubted.order_by().values_list("product_id", "location_id"))
     if not places:
         return 0
     doubted.update(doubted_since=None, unknown_since=None)

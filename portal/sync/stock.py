@@ -72,7 +72,7 @@ def _routed(source: Connection) -> list[Flow]:
 
 
 def _levels(connection: Connection, places: Collection[Place]) -> dict[Place, StockLevel]:
-    found = StockLevel.objects.filter(
+    found = StockLevel.objects.order_by().filter(
         connection=connection,
         product__in={product for product, _ in places},
         location__in={location for _, location in places},
@@ -214,7 +214,7 @@ def _supersede(flow: Flow, level_ids: list[int], now: datetime) -> None:
 def wrote(operations: Sequence[Operation]) -> None:
     """Receipts of stock operations: the channels show what was written, moved by sales heard of since."""
     written = {operation.record_id: operation.payload for operation in operations}
-    levels = list(StockLevel.objects.filter(pk__in=list(written)))
+    levels = list(StockLevel.objects.order_by().filter(pk__in=list(written)))
     for level in levels:
         payload = written[level.pk]
         # In the database, where a sale may be moving it at this moment.
@@ -224,7 +224,7 @@ def wrote(operations: Sequence[Operation]) -> None:
 
 def route_again(operations: Sequence[Operation], now: datetime) -> None:
     """Stock operations are under way no more, and the figures may have changed meanwhile."""
-    levels = StockLevel.objects.filter(pk__in={operation.record_id for operation in operations})
+    levels = StockLevel.objects.order_by().filter(pk__in={operation.record_id for operation in operations})
     places = {pk: place for pk, *place in levels.values_list("pk", "product_id", "location_id")}
     by_source: dict[Connection, set[Place]] = {}
     for operation in operations:

@@ -58,8 +58,8 @@ def switch(flow: Flow, state: Flow.State | str, by: Any) -> Flow:
 def catch_up(flow: Flow) -> None:
     """Route what is already stored, a page at a time; what was routed before is skipped."""
     if flow.kind == Flow.Kind.STOCK:
-        places = StockLevel.objects.filter(connection=flow.source).values_list("product_id", "location_id")
-        route_places(flow.source, set(places), timezone.now())
+        levels = StockLevel.objects.order_by().filter(connection=flow.source)
+        route_places(flow.source, levels.values_list("product_id", "location_id"), timezone.now())
         return
     last = 0
     rows = MODELS[flow.kind].objects.filter(origin=flow.source).order_by("pk")
