@@ -33,8 +33,8 @@ AS_THEY_ARE = (
 one of these may mean something else, so it is not among them."""
 
 
-def insert(rows: Iterable[models.Model], *, ignore_conflicts: bool = False) -> None:
-    """Insert rows of one model. Their primary keys are set, unless conflicts are ignored."""
+def insert(rows: Iterable[models.Model]) -> None:
+    """Insert rows of one model, and set their primary keys."""
     rows = list(rows)
     if not rows:
         return
@@ -45,9 +45,6 @@ def insert(rows: Iterable[models.Model], *, ignore_conflicts: bool = False) -> N
             for row in rows:
                 setattr(row, column.attname, moment)
     values = [[vars(row)[column.attname] for row in rows] for column in columns]
-    if ignore_conflicts:
-        _insert(model, columns, values, "ON CONFLICT DO NOTHING")
-        return
     with transaction.atomic(savepoint=False):
         keys = _next_keys(model, len(rows))
         _insert(model, [model._meta.pk, *columns], [keys, *values])

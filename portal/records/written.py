@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic_core import PydanticSerializationError
+
 from portal.records.digest import digest_of, in_order
 from portal.records.plain import Json, can_be_kept, evidence
 from portal.sdk import Found
+
+BAD_LETTERS = "it has characters that cannot be stored (a NUL, or half a surrogate pair)"
+
+
+class CannotBeKept(ValueError):
+    """A record that no database takes; it is never altered to fit."""
 
 
 @dataclass(slots=True)
@@ -26,11 +34,14 @@ class Written:
         return evidence(self.raw)
 
 
-def written(item: Found[Any]) -> Written | None:
-    """None for a record that no database takes: it is never altered to fit."""
-    data = item.record.model_dump(mode="json")
+def written(item: Found[Any]) -> Written:
+    """Raises ``CannotBeKept``."""
+    try:
+        data = item.record.model_dump(mode="json")
+    except PydanticSerializationError as error:  # it was changed past the checks of its kind
+        raise CannotBeKept(f"it cannot be written down ({error})") from error
     text = in_order({name: value for name, value in data.items() if name != "version"})
     if not can_be_kept(text):
-        return None
+        raise CannotBeKept(BAD_LETTERS)
     whole = f'{text[:-1]},"version":{data["version"]}}}'
     return Written(item.record, item.raw, Json(data, whole), digest_of(text))

@@ -14,7 +14,7 @@ from portal.records.identity import Identified, identify, identify_waiting
 from portal.records.plain import clean, storable_levels
 from portal.records.store import Stored, store
 from portal.records.trouble import Trouble
-from portal.records.written import Written, written
+from portal.records.written import BAD_LETTERS, CannotBeKept, Written, written
 from portal.sdk import Found, Page, Rejected
 from portal.sync.cases import open_cases, settle_subjects
 from portal.sync.clock import db_now
@@ -68,18 +68,19 @@ def _ready(kind: str, found: Sequence[Found[Any]]) -> tuple[Sequence[Any], list[
         return found, []
     ready, rejected = [], []
     for item in found:
-        if fit := _fit(kind, item):
-            ready.append(fit)
-        else:
-            why = "it has characters that cannot be stored (a NUL, or half a surrogate pair)"
-            rejected.append(Rejected(clean(item.record.external_id), why))
+        try:
+            ready.append(_fit(kind, item))
+        except CannotBeKept as error:
+            rejected.append(Rejected(clean(item.record.external_id), clean(str(error))))
     return ready, rejected
 
 
-def _fit(kind: str, item: Found[Any]) -> Found[Any] | Written | None:
-    if kind == "stock":
-        return item if storable_levels([item.record]) else None
-    return written(item)
+def _fit(kind: str, item: Found[Any]) -> Found[Any] | Written:
+    if kind != "stock":
+        return written(item)
+    if not storable_levels([item.record]):
+        raise CannotBeKept(BAD_LETTERS)
+    return item
 
 
 def _apply_records(

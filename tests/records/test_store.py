@@ -93,6 +93,13 @@ def test_a_record_that_no_database_takes_is_set_aside_and_its_neighbours_pass(ho
     assert Case.objects.get().state == "resolved"
 
 
+def test_a_record_that_is_changed_into_none_is_set_aside_and_its_neighbours_pass(house):
+    spoilt = order(2, 1, line().model_copy(update={"quantity": "two"}))
+    counts = house.told(order(1), spoilt, order(3))
+    assert (counts["new"], counts["rejected"]) == (2, 1)
+    assert "it cannot be written down" in CaseItem.objects.get().message
+
+
 def test_a_remotes_own_words_are_kept_whatever_they_are(house):
     raw = {
         "price": Decimal("19.99"),
