@@ -57,7 +57,8 @@ def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: 
             )
     changed: list[StockLevel] = []
     known: list[StockLevel] = []
-    for level in StockLevel.objects.order_by().in_bulk(list(differing)).values():
+    # Locked, so that a doubt that comes meanwhile is not overwritten by what was fetched before it.
+    for level in StockLevel.objects.order_by().select_for_update().in_bulk(list(differing)).values():
         record = differing[level.pk]
         if level.available == record.available:
             if level.unknown_since is not None and level.unknown_since <= began:

@@ -3,8 +3,10 @@
 import re
 from datetime import timedelta
 from decimal import Decimal
+from threading import Thread
 
 import pytest
+from django.db import OperationalError, transaction
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
@@ -148,6 +150,34 @@ def test_a_pull_that_meets_a_newer_version_than_its_own_asks_for_a_check(store):
     store.erp_remote.stock[HERE] = Decimal(4)
     assert store.work(store.erp, "pull:stock") == "1 older"
     assert Job.objects.get(connection=store.erp, name="check:stock").due_at <= db_now()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(database.vendor != "postgresql", reason="SQLite has one writer, and no locks of rows")
+def test_a_doubt_that_comes_while_a_page_is_stored_waits_for_it_and_so_is_kept(store):
+    """The page would overwrite it with what it had fetched before: nobody would know that the figure is unknown."""
+    told = []
+
+    def doubt_meanwhile():
+        try:
+            with transaction.atomic():
+                list(StockLevel.objects.select_for_update(nowait=True, of=("self",)))
+            told.append("comes between")
+        except OperationalError:
+            told.append("waits")
+        finally:
+            database.close()
+
+    def before_writing(execute, sql, params, many, context):
+        if re.search('UPDATE "records_stocklevel"', sql):
+            other = Thread(target=doubt_meanwhile)
+            other.start()
+            other.join()
+        return execute(sql, params, many, context)
+
+    with database.execute_wrapper(before_writing):
+        store.apply(store.shop, "stock", level(*THERE, 9))
+    assert told == ["waits"]
 
 
 def test_the_check_of_a_source_finds_what_its_channels_ought_to_show(store):
