@@ -242,6 +242,13 @@ def test_a_sale_between_reading_the_orders_and_the_figure_is_not_sold_again(stor
     assert shown(store) == 7 == believed(store) == store.erp_remote.stock[HERE]
 
 
+def test_reading_the_same_figure_again_does_not_put_off_the_end_of_a_doubt(store):
+    since = db_now()
+    doubt(store.shop, StockLevel.objects.get(connection=store.shop).pk, "10", since)
+    store.work(store.shop, "check:stock")
+    assert StockLevel.objects.get(connection=store.shop).doubted_since == since
+
+
 def test_two_shops_are_both_told_of_what_one_of_them_sold(store, toys):
     second = connect("toyshop", "second")
     flow("stock", store.erp, second)
