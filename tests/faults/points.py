@@ -84,6 +84,7 @@ EXEMPT = {
     "portal.sync.lanes.Share.call_help": LARGE,
     "portal.sync.leases.let_go": OUTAGE,
     "portal.sync.levels._new_level": "the first reading of a level, before the story begins",
+    "portal.sync.looking_up._bring": RESTORE,
     "portal.sync.mark": RESTORE,
     "portal.sync.mending": BY_HAND,
     "portal.sync.middleware": WEB,
