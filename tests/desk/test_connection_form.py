@@ -1,12 +1,14 @@
 """A connection's form comes from its connector's settings; what is secret goes in and never comes out."""
 
 import enum
+from datetime import timedelta
 from decimal import Decimal
 from typing import Literal
 
 import pytest
 from cryptography.fernet import Fernet
 from django.urls import reverse
+from django.utils import timezone
 from pydantic import field_validator
 
 from portal.connections.models import Connection
@@ -14,6 +16,7 @@ from portal.desk.settings_fields import sentences
 from portal.desk.settings_form import connection_form
 from portal.plugins.manager import plugins
 from portal.sdk import Connector, Field, SecretStr, Settings
+from portal.sync.jobs import ensure_jobs
 from portal.sync.models import Flow, Job
 from tests import factories
 
@@ -231,6 +234,20 @@ def test_a_flow_begins_as_a_draft_and_nothing_is_read_for_it(boss):
     assert add_flow(boss, "order", shop, erp).status_code == 302
     assert Flow.objects.get().state == Flow.State.DRAFT
     assert not Job.objects.filter(enabled=True, connection__isnull=False).exists()
+
+
+def test_another_buffer_is_compared_with_what_is_shown_at_once(boss):
+    flow = Flow.objects.create(
+        kind="stock", source=factories.erp(), target=factories.shop(), state=Flow.State.LIVE
+    )
+    ensure_jobs()
+    checks = Job.objects.filter(connection=flow.source, name="check:stock")
+    checks.update(due_at=timezone.now() + timedelta(minutes=10))
+
+    said = boss.post(reverse("admin:sync_flow_change", args=[flow.pk]), {"every": "60", "buffer": "2"})
+
+    assert said.status_code == 302
+    assert checks.get().due_at <= timezone.now()
 
 
 def test_with_a_wrong_key_the_pages_of_connections_show_their_rows_and_a_sentence(boss, world, settings):

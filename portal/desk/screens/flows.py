@@ -24,6 +24,7 @@ from portal.desk.screens.backfills import SpanForm, moments
 from portal.desk.waiting import trouble
 from portal.plugins.manager import UnknownConnector
 from portal.sync.backfill import DATED, ask
+from portal.sync.doors import ring_pulls
 from portal.sync.flows import ACTIVE
 from portal.sync.jobs import ensure_jobs
 from portal.sync.models import Flow, Job, Operation
@@ -151,6 +152,8 @@ class FlowAdmin(DeskAdmin):
     def save_model(self, request: HttpRequest, obj: Flow, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         ensure_jobs()
+        if change and "buffer" in form.changed_data:
+            ring_pulls(obj.source, ["check:stock"])
 
     def has_delete_permission(self, request: HttpRequest, obj: Flow | None = None) -> bool:
         # A flow that has sent something is history; it can be paused.
