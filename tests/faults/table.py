@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -35,27 +36,23 @@ def as_text(line: Line) -> str:
     return "\n".join(said)
 
 
-def write(lines: list[Line], *, scale: str, minutes: float) -> None:
-    """Replace the table in the page. Raises ``ValueError`` when the page has no place for it."""
+def write(line: Line, every: Iterable[Row], *, scale: str) -> None:
+    """Renew this line of the table in the page; the other rows keep what was measured last. Raises ``ValueError`` when
+    the page has no place for it."""
     page = PAGE.read_text("utf-8")
     if BEGIN not in page or END not in page:
         raise ValueError(f"{PAGE} has no place for the table: it is put between {BEGIN} and {END}.")
     before, _, rest = page.partition(BEGIN)
-    PAGE.write_text(
-        f"{before}{BEGIN}\n{_as_markdown(lines, scale, minutes)}{END}{rest.partition(END)[2]}", "utf-8"
-    )
+    table, _, after = rest.partition(END)
+    known = {each.split(" | ")[0].removeprefix("| "): each for each in table.splitlines()}
+    known[line.row.what] = _as_markdown(line, scale)
+    stacks = " | ".join(line.figures)
+    head = ["", f"| what | figure to reach | {stacks} | measured |", f"|{'---|' * (len(line.figures) + 3)}"]
+    kept = [known[each.what] for each in every if each.what in known]
+    PAGE.write_text("\n".join([f"{before}{BEGIN}", *head, *kept, f"{END}{after}"]), "utf-8")
 
 
-def _as_markdown(lines: list[Line], scale: str, minutes: float) -> str:
-    stacks = list(lines[0].figures) if lines else []
-    numbers = "a tenth of the numbers (`--short`)" if scale == "short" else "the whole"
-    said = [
-        f"Measured on {datetime.now(UTC):%Y-%m-%d}, {numbers}, in {minutes:.0f} minutes.",
-        "",
-        f"| what | figure to reach | {' | '.join(stacks)} |",
-        f"|{'---|' * (len(stacks) + 2)}",
-    ]
-    for line in lines:
-        figures = [f"{figure.mark} {figure.text}" for figure, _ in line.figures.values()]
-        said.append(f"| {line.row.what} | {line.row.goal} | {' | '.join(figures)} |")
-    return "\n".join(said) + "\n"
+def _as_markdown(line: Line, scale: str) -> str:
+    figures = [f"{figure.mark} {figure.text}" for figure, _ in line.figures.values()]
+    measured = f"{datetime.now(UTC):%Y-%m-%d}, {'a tenth' if scale == 'short' else 'whole'}"
+    return f"| {' | '.join([line.row.what, line.row.goal, *figures, measured])} |"
