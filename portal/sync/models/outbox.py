@@ -37,7 +37,12 @@ class Operation(models.Model):
     """Open, and nobody has to do anything for it to go on."""
 
     flow = models.ForeignKey(Flow, on_delete=models.PROTECT, related_name="operations")
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="operations")
+    connection = models.ForeignKey(
+        Connection,
+        on_delete=models.PROTECT,
+        related_name="operations",
+        db_index=False,  # those below begin with it
+    )
     kind = models.CharField(max_length=20)
     record_id = models.BigIntegerField()
     label = models.CharField(max_length=200, help_text="What people call the record.")
