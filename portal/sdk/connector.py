@@ -19,7 +19,7 @@ from portal.sdk.errors import PortalError, SkipRecord
 from portal.sdk.http import Http
 from portal.sdk.pacing import Rate, pacer
 from portal.sdk.records import Record
-from portal.sdk.watch import forbidden
+from portal.sdk.watch import watcher
 
 R_co = TypeVar("R_co", bound=Record, covariant=True)
 
@@ -94,8 +94,9 @@ def read_each(
     """
     found: list[Found[R_co]] = []
     rejected: list[Rejected] = []
+    watch = watcher()
     for raw in raws:
-        if reason := forbidden(raw):
+        if reason := watch.take(raw):
             rejected.append(_rejected(raw, id_field, reason))
             continue
         try:
@@ -106,6 +107,7 @@ def read_each(
             raise
         except Exception as error:
             rejected.append(_rejected(raw, id_field, _reason(error)))
+        watch.put_down()
     return Page(tuple(found), cursor, tuple(rejected))
 
 

@@ -2,8 +2,10 @@
 
 Whatever a connector does to its process while it reads an object (it hangs, it eats all memory, it is killed) is
 seen only afterwards: the job was taken, and nobody came back. Then the next worker reads carefully. Each object
-is written down before the connector gets it; one that was in hand when two workers died is set aside unread, and
-its neighbours pass. A connector whose reading cannot be watched costs five workers, then its job goes slowly.
+is written down before the connector gets it; one that was in hand when three workers died, one after the other,
+is set aside unread, and its neighbours pass. What was read is innocent: a worker killed from outside rarely has
+the same object in hand three times. A connector whose reading cannot be watched costs five workers, then its job
+goes slowly.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ from portal.sync.cases import open_cases, settle_subjects
 from portal.sync.models import Job
 
 MOST_DEATHS = 5
-MOST_TRIES = 2
-"""Deaths with one object in hand; those before it was watched come on top."""
+MOST_TRIES = 3
+"""Deaths with one object in hand; the one before it was watched comes on top."""
 
 TRIED_AGAIN_AFTER = timedelta(days=1)
 """By then the connector may have learnt to read it; what is changed in the remote is tried at once."""
@@ -76,14 +78,16 @@ def careful(job: Job) -> Iterator[None]:
     if job.attempts < 2 and not job.suspects:
         yield
         return
-    watch = Watch(job)
-    with watched(watch):
-        yield
-    watch.acquit()
+    with watched(watch := Watch(job)):
+        try:
+            yield
+        except Exception:
+            watch.put_down()  # whatever went wrong, this worker lives
+            raise
 
 
 class Watch:
-    """Asked before each object. ``job.suspects`` maps digests of objects to [tries, day of the last one]."""
+    """Told of each object. ``job.suspects`` maps digests of objects to [tries, day of the last one]."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
@@ -95,7 +99,7 @@ class Watch:
         }
         self._in_hand = ""
 
-    def __call__(self, raw: Mapping[str, Any]) -> str:
+    def take(self, raw: Mapping[str, Any]) -> str:
         digest = sha256(json.dumps(raw, default=repr, sort_keys=True).encode()).hexdigest()[:16]
         tries, _ = self._suspects.get(digest, (0, ""))
         if tries >= MOST_TRIES:
@@ -103,13 +107,11 @@ class Watch:
                 self._store(attempts=1)  # the workers before have not died for nothing
             return "reading it ended the worker each time: it was killed, ran out of memory, or hung"
         if self._noting:
-            self._suspects.pop(self._in_hand, None)
             self._in_hand, self._suspects[digest] = digest, (tries + 1, self._today)
             self._store()
         return ""
 
-    def acquit(self) -> None:
-        """What was in hand last has been read too."""
+    def put_down(self) -> None:
         if self._suspects.pop(self._in_hand, None):
             self._store()
 

@@ -50,9 +50,9 @@ def numbers():
 
 
 @pytest.mark.parametrize("end", [Killed(), SystemExit(3)])
-def test_a_record_that_ends_its_worker_is_set_aside_at_the_third_and_its_neighbours_pass(shelf, end):
+def test_a_record_that_ends_its_worker_is_set_aside_at_the_fourth_and_its_neighbours_pass(shelf, end):
     shelf.deadly[3] = end
-    assert turns(shelf) == 4
+    assert turns(shelf) == 5
     assert numbers() == {"#1", "#2", "#4", "#5"}
     item = Case.objects.get(cause="unreadable-order").items.get()
     assert "The order o3 was set aside: reading it ended the worker each time" in item.message
@@ -61,7 +61,7 @@ def test_a_record_that_ends_its_worker_is_set_aside_at_the_third_and_its_neighbo
 
 def test_two_such_records_are_both_found(shelf):
     shelf.deadly |= {2: Killed(), 5: Killed()}
-    assert turns(shelf) <= 6
+    assert turns(shelf) <= 8
     assert numbers() == {"#1", "#3", "#4"}
 
 
@@ -83,6 +83,18 @@ def test_what_was_in_hand_when_something_else_went_wrong_is_innocent(shelf):
     assert turns(shelf) == 1
     job = Job.objects.get(connection=shelf.shop, name="pull:order")
     assert (job.suspects, job.attempts) == ({}, 0)
+
+
+def test_who_kills_workers_from_outside_does_not_make_an_object_suspect_that_was_read(shelf, monkeypatch):
+    """The last of a page stays the last while the page is stored and the next one is waited for."""
+    with monkeypatch.context() as outside:
+        outside.setattr("portal.sync.pull.apply_page", lambda *_, **__: fails(Killed())(None))
+        for _ in range(MOST_DEATHS - 1):
+            with pytest.raises(Killed):
+                shelf.work(shelf.shop, "pull:order")
+    assert Job.objects.get(connection=shelf.shop, name="pull:order").suspects == {}
+    assert turns(shelf) == 1
+    assert numbers() == {"#1", "#2", "#3", "#4", "#5"}
 
 
 def test_a_reading_that_cannot_be_watched_rests_after_five_workers_with_a_case(house):
