@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from portal.connections.models import Connection
 from portal.records.plain import clean
@@ -90,6 +91,12 @@ def settle_subjects(subjects: Collection[str], now: datetime) -> None:
     Case.objects.filter(pk__in=cases, state=Case.State.OPEN).exclude(
         pk__in=CaseItem.objects.filter(case__in=cases, resolved_at=None).values("case")
     ).update(state=Case.State.RESOLVED, resolved_at=now)
+
+
+def close(cases: QuerySet[Case], now: datetime) -> None:
+    """Resolve these cases with all that stands in them."""
+    CaseItem.objects.filter(case__in=cases, resolved_at=None).update(resolved_at=now)
+    cases.update(state=Case.State.RESOLVED, resolved_at=now)
 
 
 def operation_subject(operation_id: int) -> str:

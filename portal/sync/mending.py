@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from portal.connections.models import Reference
 from portal.connections.ties import forget_untied
-from portal.sync.cases import operation_subject, settle_subjects
+from portal.sync.cases import close, operation_subject, settle_subjects
 from portal.sync.clock import db_now
 from portal.sync.doors import ring_checks
 from portal.sync.facts import note
-from portal.sync.models import Case, CaseItem, Operation
+from portal.sync.models import Case, Operation
 from portal.sync.release import release, retry
 
 State = Operation.State
@@ -165,10 +165,8 @@ def resolve_case(case: Case, by: Any) -> None:
         raise ValueError(
             f"{held} operations are still held by this case: try them again or cancel them first."
         )
-    now = timezone.now()
     with transaction.atomic():
-        CaseItem.objects.filter(case=case, resolved_at=None).update(resolved_at=now)
-        case.state, case.resolved_at = Case.State.RESOLVED, now
+        close(Case.objects.filter(pk=case.pk), timezone.now())
         if case.owner_id is None:
-            case.owner = by
-        case.save(update_fields=["state", "resolved_at", "owner"])
+            Case.objects.filter(pk=case.pk).update(owner=by)
+    case.refresh_from_db()

@@ -13,8 +13,8 @@ from django.utils import timezone
 from portal.connections.models import Connection, Reference
 from portal.records.models import Location, Product, StockLevel
 from portal.records.subjects import MODELS
-from portal.sync.cases import operation_subject, settle_subjects
-from portal.sync.models import Case, CaseItem, Event, Fact, Flow, Operation
+from portal.sync.cases import close, operation_subject, settle_subjects
+from portal.sync.models import Case, Event, Fact, Flow, Operation
 from portal.sync.switching import switch
 
 
@@ -80,12 +80,8 @@ def purge(connections: Collection[Connection]) -> None:
 
 def archive(connections: Collection[Connection]) -> None:
     """Keep all of it, and let nothing happen with it: switched off, its flows are drafts, its cases closed."""
-    now = timezone.now()
     for flow in Flow.objects.filter(Q(source__in=connections) | Q(target__in=connections)):
         if flow.state != Flow.State.DRAFT:
             switch(flow, Flow.State.DRAFT, "Removing a plugin")
     Connection.objects.filter(pk__in=[each.pk for each in connections]).update(enabled=False)
-    CaseItem.objects.filter(case__connection__in=connections, resolved_at=None).update(resolved_at=now)
-    Case.objects.filter(connection__in=connections, state=Case.State.OPEN).update(
-        state=Case.State.RESOLVED, resolved_at=now
-    )
+    close(Case.objects.filter(connection__in=connections, state=Case.State.OPEN), timezone.now())

@@ -60,6 +60,7 @@ EXEMPT = {
     "portal.sync.alone": POISON,
     "portal.sync.backfill": BACKFILL,
     "portal.sync.apps": "it is Django's start",
+    "portal.sync.cases.close": BY_HAND,
     "portal.sync.choices._orphans": PLUGINS,
     "portal.sync.choices._refuse_offer": PLUGINS,
     "portal.sync.choices._refuse_route": PLUGINS,
