@@ -267,6 +267,12 @@ def connector_class_or_none(key: str) -> type[Connector] | None:
     return plugins().connector_classes().get(key)
 
 
+def lacks(key: str, capability: type) -> bool:
+    """Whether the connector surely cannot do that: nobody knows while its plugin is away."""
+    cls = connector_class_or_none(key)
+    return cls is not None and not issubclass(cls, capability)
+
+
 def promise_of(key: str, kind: str) -> Promise:
     """What the remote promises for pushes of that kind; nothing while the connector's plugin is away."""
     cls = connector_class_or_none(key)

@@ -12,7 +12,7 @@ from django.db import connection as database
 
 from portal.connections.models import Connection, Reference
 from portal.plugins.asking import deciders
-from portal.plugins.manager import connector_class_or_none
+from portal.plugins.manager import lacks
 from portal.records.models import StockLevel
 from portal.sdk import StockLevel as StockRecord
 from portal.sdk.capabilities import PullsStock
@@ -65,8 +65,7 @@ def of_channel(flow: Flow) -> Iterator[list[Place]]:
     What is in flight is not reckoned with: those places are found beside what differs. Where plugins decide what is
     shown, nobody but they can say what differs, and every place is one.
     """
-    cls = connector_class_or_none(flow.target.connector)
-    blind = cls is not None and not issubclass(cls, PullsStock)
+    blind = lacks(flow.target.connector, PullsStock)
     differs = """COALESCE(there.available, 0) <>
         CASE WHEN here.available > %s THEN here.available - %s ELSE 0 END"""
     sql = f"""

@@ -15,7 +15,7 @@ from typing import Any
 from django.db.models import Min
 
 from portal.connections.models import Connection
-from portal.plugins.manager import connector_class_or_none
+from portal.plugins.manager import lacks
 from portal.records import rows
 from portal.records.models import StockLevel
 from portal.sdk import Found
@@ -132,8 +132,7 @@ def clear_doubts(connection: Connection, now: datetime) -> int:
     read = Job.objects.filter(connection=connection, name__in=READS_FIRST, enabled=True)
     began = read.aggregate(oldest=Min("last_began_at"))["oldest"]
     doubted = StockLevel.objects.filter(connection=connection, doubted_since__isnull=False)
-    cls = connector_class_or_none(connection.connector)
-    if cls is None or issubclass(cls, PullsStock):
+    if not lacks(connection.connector, PullsStock):
         doubted = doubted.filter(unknown_since=None)
     if read.exists():
         if began is None or read.filter(last_began_at=None).exists():

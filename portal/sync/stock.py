@@ -18,7 +18,7 @@ from django.db.models import F, Max
 
 from portal.connections.models import Connection
 from portal.connections.selectors import ids_at
-from portal.plugins.manager import connector_class_or_none, promise_of
+from portal.plugins.manager import lacks, promise_of
 from portal.records.digest import digest
 from portal.records.models import Location, Product, StockLevel
 from portal.records.rows import insert
@@ -160,8 +160,7 @@ class Past:
 def _channel_levels(flow: Flow, levels: dict[Place, StockLevel], now: datetime) -> dict[Place, StockLevel]:
     """The channel's own figures. A channel whose figures cannot be read is believed to show nothing yet."""
     channels = _levels(flow.target, levels)
-    cls = connector_class_or_none(flow.target.connector)
-    if cls is not None and not issubclass(cls, PullsStock):
+    if lacks(flow.target.connector, PullsStock):
         blind = [
             StockLevel(
                 connection=flow.target,
