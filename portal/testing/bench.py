@@ -155,9 +155,8 @@ class Bench:
 
     def _watch_calls(self) -> Any:
         """Turn a silent remote into the time-out it stands for, without the wait; note calls without one."""
-        urlopen = (
-            HTTPConnectionPool.urlopen
-        )  # what `Http`, `requests` and the vendors' libraries upon them end in
+        # What `Http`, `requests` and the vendors' libraries upon them end in.
+        urlopen = HTTPConnectionPool.urlopen
 
         def watched(pool: HTTPConnectionPool, method: str, url: str, *args: Any, **options: Any) -> Any:
             waits = options.get("timeout", pool.timeout)

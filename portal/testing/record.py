@@ -123,9 +123,8 @@ def _figure(record: Record, name: str) -> str:
 
 @contextmanager
 def _listening(recording: Recording) -> Iterator[None]:
-    urlopen = (
-        HTTPConnectionPool.urlopen
-    )  # what `Http`, `requests` and the vendors' libraries upon them end in
+    # What `Http`, `requests` and the vendors' libraries upon them end in.
+    urlopen = HTTPConnectionPool.urlopen
 
     def heard(
         pool: HTTPConnectionPool, method: str, url: str, body: Any = None, *args: Any, **options: Any
