@@ -1,4 +1,4 @@
-"""A receipt ties its record to the id that the remote tells, whatever stood there before."""
+"""A receipt ties its record to the id that the remote tells, and what lacks a tie waits for it."""
 
 import pytest
 
@@ -8,9 +8,10 @@ from portal.records.models import Order
 from portal.sdk import Receipt
 from portal.sync import mending
 from portal.sync.decide import Outcome
+from portal.sync.models import Case, Fact
 from portal.sync.outbox import claim
 from portal.sync.settle import settle
-from tests.toys import order, refund
+from tests.toys import order, refund, shipment
 
 pytestmark = pytest.mark.django_db
 
@@ -65,3 +66,81 @@ def test_a_person_may_say_that_an_untied_id_is_the_one(house, untied):
     [waiting] = [each for each in house.operations() if each.state == "ready"]
     mending.mark_done(waiting, "s-1", "Ada", "I have looked.")
     assert tied(house) == {"#2": "s-1"}
+
+
+def test_an_id_that_belongs_to_another_record_is_no_receipt_and_a_person_is_asked(house):
+    """One document there for two orders here: the second would count as booked and be nowhere."""
+    house.told(order(1), order(2), order(3))
+    claimed = claim(house.erp, 3)
+    settle(house.erp, [Outcome(claimed[0], Receipt("s-1"))])
+    settle(
+        house.erp,
+        [Outcome(each, Receipt(there)) for each, there in zip(claimed[1:], ("s-1", "s-3"), strict=True)],
+    )
+    assert house.states() == ["done", "review", "done"]
+    asked = house.operations()[1]
+    assert "answered that this is s-1 there, but that id belongs to another order" in asked.message
+    assert "which of the two it is" in Case.objects.get(cause="id-taken").mend
+    with pytest.raises(ValueError, match="s-1 is another order in the portal"):
+        mending.mark_done(asked, "s-1", "Ada", "It is there.")
+    mending.mark_done(asked, "s-2", "Ada", "It is there.")
+    assert house.states() == ["done"] * 3
+
+
+def test_two_receipts_of_one_chunk_with_the_same_id_are_one_receipt(house):
+    house.told(order(1), order(2))
+    settle(house.erp, [Outcome(each, Receipt("s-1")) for each in claim(house.erp, 2)])
+    assert house.states() == ["done", "review"]
+
+
+def test_untied_operations_do_not_keep_the_tied_ones_behind_them_waiting(house):
+    house.told(*(order(n, 1, location="nowhere") for n in range(40)), order(99))
+    house.deliver()
+    assert house.states() == ["held"] * 40 + ["done"]
+
+
+def test_what_lacks_a_tie_uses_no_attempt_and_is_released_once_it_is_tied(house):
+    house.apply(house.shop, "refund", refund(1, 1))
+    house.deliver()
+    [held] = house.operations("refund")
+    assert (held.state, held.attempts, held.cause) == ("held", 0, "missing-order")
+    house.told(order(1))
+    house.deliver()
+    house.deliver()
+    assert (house.states("order"), house.states("refund")) == (["done"], ["done"])
+    assert [kind for kind, *_ in house.erp_remote.effects] == ["order", "refund"]
+    assert not Case.objects.filter(state="open").exists()
+
+
+def test_an_order_that_comes_does_not_stir_what_waits_for_another(house):
+    house.apply(house.shop, "refund", refund(1, 77))
+    house.deliver()
+    facts = Fact.objects.filter(kind="refund").count()
+    for number in range(3):
+        house.told(order(number))
+        house.deliver()
+    assert Fact.objects.filter(kind="refund").count() == facts
+
+
+def test_a_tie_made_at_the_moment_of_holding_is_found_at_the_next_turn(house):
+    """The worker saw no tie; it was made, and had nothing to release, before the worker stored that."""
+    house.apply(house.shop, "refund", refund(1, 1))
+    [claimed] = claim(house.erp, 1)
+    house.told(order(1))
+    Reference.objects.create(
+        connection=house.erp, kind="order", external_id="e1", record_id=house.operations()[0].record_id
+    )
+    settle(house.erp, [Outcome(claimed, lacking=("order", "o1"))])
+    assert house.states("refund") == ["held"]
+    house.deliver()
+    house.deliver()
+    assert house.states("refund") == ["done"]
+
+
+def test_a_shipment_waits_for_its_order_and_goes_to_the_shop(house):
+    house.told(order(1))
+    house.deliver()
+    house.apply(house.erp, "shipment", shipment(1))
+    house.deliver(house.shop)
+    assert house.states("shipment") == ["done"]
+    assert house.shop_remote.did("shipment") == [("toyshop-s1", "")]
