@@ -86,7 +86,7 @@ class Proxy:
                 if spoilt == "delay":
                     time.sleep(self._seconds)
                 if spoilt == "reset":
-                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    _reset(client)
                     break
                 if spoilt == "truncate":
                     client.sendall(answer[: len(answer) // 2])
@@ -108,10 +108,13 @@ def _drain(server: socket.socket) -> None:
             pass
 
 
-def _close(end: socket.socket) -> None:
-    """Also for a thread that is reading from it: closing alone would leave that waiting."""
-    linger = end.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) if end.fileno() >= 0 else bytes(8)
-    if struct.unpack("ii", linger)[0] == 0:
-        with suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+def _close(end: socket.socket, how: int = socket.SHUT_RDWR) -> None:
+    """Also for a thread that is reading from it, and would keep it open."""
+    with suppress(OSError):
+        end.shutdown(how)
     end.close()
+
+
+def _reset(end: socket.socket) -> None:
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    _close(end, socket.SHUT_RD)  # which tells the other side nothing

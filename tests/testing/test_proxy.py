@@ -18,10 +18,17 @@ def wire():
         proxy.http.close()
 
 
-@pytest.mark.parametrize("how", ["reset", "stall", "truncate"])
-def test_an_answer_that_is_lost_on_the_wire_leaves_the_outcome_unknown(wire, how):
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("reset", "broke the connection"),
+        ("stall", "did not answer within 0.5 seconds"),
+        ("truncate", "answered with something that is not JSON"),
+    ],
+)
+def test_an_answer_that_is_lost_on_the_wire_leaves_the_outcome_unknown(wire, how, said):
     wire.spoil(how)
-    with pytest.raises(OutcomeUnknown):
+    with pytest.raises(OutcomeUnknown, match=said):
         wire.http.post("orders", json={}).json()
     with pytest.raises(RetryLater):
         wire.http.get("orders").json()

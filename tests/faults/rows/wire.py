@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from portal.connections.models import Connection
 from portal.connections.services import save_connection
 from portal.testing.proxy import Proxy, Spoilt
@@ -14,7 +16,7 @@ from tests.faults.trade import Trade
 
 WAYS: tuple[Spoilt, ...] = ("reset", "truncate", "duplicate", "delay", "stall")
 ENOUGH = 6
-"""Answers that are spoilt each time, at least."""
+"""Answers that are spoilt each time, at least, at the remote of promise C and at the others."""
 
 LATE = 1.0
 """Seconds by which an answer is late."""
@@ -39,14 +41,9 @@ def wire(stack: Stack, scale: Scale) -> Figure:
             through = searchable if each.slug == SEARCHABLE else most
             save_connection(each, {"url": f"{through.url}/{each.slug}"})
         with Herd(work, work, pump):
-            for number, _ in enumerate(trade.in_the_middle(times, calls=8)):
+            for number, _ in enumerate(trade.in_the_middle(times, calls=0)):
                 way = WAYS[number % len(WAYS)]
-                before = most.spoilt[way]
-                for proxy in (most, searchable) if way != "duplicate" else (most,):
-                    proxy.spoil(way, LATE)
-                wait_until(lambda way=way, before=before: most.spoilt[way] >= before + ENOUGH, PATIENCE)  # type: ignore[misc]
-                for proxy in (most, searchable):
-                    proxy.spoil("")
+                _spoil(way, (most, searchable) if way != "duplicate" else (most,))
             quiet, spent = trade.come_to_rest(PATIENCE)
         spoilt = most.spoilt + searchable.spoilt
         told = ", ".join(f"{spoilt[way]} by {way}" for way in WAYS)
@@ -54,3 +51,13 @@ def wire(stack: Stack, scale: Scale) -> Figure:
             f"answers spoilt: {told}, at rest {spent:.0f} s after the last",
             good=quiet and all(spoilt[way] for way in WAYS),
         )
+
+
+def _spoil(way: Spoilt, proxies: Sequence[Proxy]) -> None:
+    """Until enough has been spoilt at each."""
+    enough = [(proxy, proxy.spoilt[way] + ENOUGH) for proxy in proxies]
+    for proxy in proxies:
+        proxy.spoil(way, LATE)
+    wait_until(lambda: all(proxy.spoilt[way] >= count for proxy, count in enough), PATIENCE)
+    for proxy in proxies:
+        proxy.spoil("")
