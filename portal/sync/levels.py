@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import Min
@@ -36,11 +37,11 @@ READS_FIRST = ("pull:order", "pull:refund")
 def store_levels(connection: Connection, found: Sequence[Found[Any]], *, began: datetime) -> Counter[str]:
     """Store a page of levels as read from ``began`` on; route what they change.
 
+    Of a level that it tells twice the newest version counts, and of one version the last.
     What has not changed is not written: that it was read is known of the whole round, by its end.
     """
-    records = list(
-        {(item.record.product_id, item.record.location_id): item.record for item in found}.values()
-    )
+    by_version = sorted((item.record for item in found), key=attrgetter("version"))
+    records = list({(record.product_id, record.location_id): record for record in by_version}.values())
     channel = Flow.objects.filter(kind=Flow.Kind.STOCK, target=connection, state__in=ACTIVE).exists()
     now = db_now()
     counts: Counter[str] = Counter(untied=0)

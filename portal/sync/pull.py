@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from functools import partial
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from portal.sync.models import Job
 from portal.sync.progress import Progress
 from portal.sync.stock import route_differences
 from portal.sync.suspects import careful
+from portal.sync.together import together
 
 BUDGET = 120.0
 """Seconds of reading after which the job comes back for the rest: a worker is not kept from the others."""
@@ -40,6 +42,9 @@ def _read(job: Job, progress: Progress, *, moving: bool) -> None:
     round_began = (moving and job.round_began_at) or began
     with opened(connection, Heartbeat(job)) as connector, careful(job):
         pages = getattr(connector, f"pull_{kind}")(job.cursor or None if moving else None)
+        counts: Counter[str] = Counter()
+        if kind == "stock" and job.attempts < 2:
+            pages = together(pages, lambda: counts["unchanged"] > 20 * (counts["new"] + counts["changed"]))
         for page in pages:
             place = {"cursor": page.cursor, "round_began_at": round_began} if moving and page.cursor else {}
             # A page that is stored has cost no worker.
