@@ -16,5 +16,5 @@ def forget_untied(connection: Connection, ids: Iterable[tuple[str, str]]) -> Non
     for kind, external_id in ids:
         by_kind[kind].append(external_id)
     for kind, external_ids in by_kind.items():
-        named = Reference.objects.filter(connection=connection, kind=kind, external_id__in=external_ids)
+        named = Reference.objects.filter(connection=connection, kind=kind, external_id__one_of=external_ids)
         named.exclude(state=Reference.State.CONFIRMED).delete()

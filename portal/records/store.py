@@ -201,8 +201,6 @@ def adopt(connection: Connection, orders: Mapping[str, int]) -> None:
     ``orders`` are our primary keys by the connection's ids of the orders.
     """
     for model in (Refund, Shipment):
-        orphans = model.objects.filter(origin=connection, order=None, order_external_id__in=list(orders))
-        found: list[Any] = list(orphans)
-        for orphan in found:
-            orphan.order_id = orders[orphan.order_external_id]
-        rows.update(found, ["order"])
+        orphans = model.objects.filter(origin=connection, order=None, order_external_id__one_of=orders)
+        found = orphans.order_by().values_list("pk", "order_external_id")
+        rows.update([model(pk=pk, order_id=orders[external_id]) for pk, external_id in found], ["order"])

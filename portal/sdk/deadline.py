@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 import time
+from http.client import HTTPConnection as BareConnection
 from types import TracebackType
 from typing import Any, Self
 
@@ -104,7 +105,10 @@ os.register_at_fork(after_in_child=_watch.__init__)  # type: ignore[misc]  # a f
 
 
 class _Held:
-    """Tells the deadline of its thread which connection is used."""
+    """Tells the deadline of its thread which connection is used. A request leaves in one piece, head and body: each
+    piece costs a system call, and whoever makes one has to wait for Python's lock again."""
+
+    _pieces: list[bytes]
 
     def connect(self) -> None:
         self._tell()
@@ -112,7 +116,16 @@ class _Held:
 
     def request(self, *args: Any, **options: Any) -> None:
         self._tell()
+        self._pieces = []
         super().request(*args, **options)  # type: ignore[misc]
+        super().send(b"".join(self._pieces))  # type: ignore[misc]
+
+    def putheader(self, header: Any, *values: Any) -> None:
+        """Without urllib3's look for a word that we never use."""
+        BareConnection.putheader(self, header, *values)  # type: ignore[arg-type]
+
+    def send(self, data: Any) -> None:
+        self._pieces.append(data)
 
     def getresponse(self) -> Any:
         self._tell()

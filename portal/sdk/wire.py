@@ -14,7 +14,7 @@ from urllib.request import Request
 import certifi
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, Timeout
 from urllib3.exceptions import DecodeError, LocationValueError, ProtocolError
-from urllib3.util import make_headers, parse_url
+from urllib3.util import Retry, make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
 from portal.sdk.deadline import EncryptedPool, PlainPool
@@ -22,6 +22,9 @@ from portal.sdk.deadline import EncryptedPool, PlainPool
 CHUNK = 65536
 OURS = {"User-Agent": "erp-portal", "Accept": "*/*", **make_headers(accept_encoding=True)}
 """Headers of every call that names no others."""
+
+NEVER = Retry(False, redirect=False)
+"""Nothing is sent twice. One for all calls, which keep nothing in it."""
 
 Answered = tuple[int, Mapping[str, str], bytes]
 """Status, headers (found in any case), and the whole body."""
@@ -74,6 +77,7 @@ class Wire:
             body=body,
             headers=sent,
             timeout=self._timeout,
+            retries=NEVER,
             redirect=False,
             preload_content=False,
         )
@@ -87,7 +91,7 @@ class Wire:
         return response.status, response.headers, _whole_body(response, most)
 
     def _empty(self) -> HTTPConnectionPool:
-        common: dict[str, Any] = {"port": self._address.port, "maxsize": self._in_flight, "retries": False}
+        common: dict[str, Any] = {"port": self._address.port, "maxsize": self._in_flight}
         host = self._address.host or ""
         if self._address.scheme == "http":
             return PlainPool(host, **common)

@@ -87,7 +87,7 @@ def _ties(source: Connection, target: Connection, keys: set[Key]) -> dict[Key, s
     named: dict[str, set[str]] = {"product": set(), "location": set(), "order": set()}
     for kind, name in keys:
         named[kind].add(name)
-    products = Product.objects.filter(sku__in=list(named["product"])).values_list("sku", "pk")
+    products = Product.objects.filter(sku__one_of=named["product"]).order_by().values_list("sku", "pk")
     records: dict[Key, int] = {("product", sku): pk for sku, pk in products}
     for kind in ("location", "order"):
         for name, record in records_of(source, kind, named[kind]).items():

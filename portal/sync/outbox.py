@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Exists, F, IntegerField, OuterRef, Prefetch, Q, QuerySet, When
+from django.db.models import Case, Exists, F, IntegerField, OuterRef, Prefetch, QuerySet, When
 from django.db.models.functions import Now
 
 from portal.connections.models import Connection
@@ -59,27 +59,28 @@ def claim(
     Those that were in hand when several workers were lost only when asked for a ``suspect``.
 
     Each has its fence and its attempts raised before a byte leaves. Two workers never get the same one:
-    PostgreSQL skips locked rows, SQLite has one writer; the constraint on the aggregate is behind both.
+    PostgreSQL skips locked rows, SQLite has one writer; the constraint on the aggregate is behind both. The lease,
+    by the database's clock, stands in the database alone.
     """
     try:
         with transaction.atomic():
-            ids = list(
+            claimed = list(
                 claimable(not_from=not_from)
                 .filter(connection=connection, **{f"workers_lost__{'gte' if suspect else 'lt'}": SUSPECT})
                 .select_for_update(skip_locked=True, of=("self",))
-                .order_by("due_at", "pk")
-                .values_list("pk", flat=True)[:most]
-            )
-            taken = Operation.objects.filter(pk__in=ids)
-            stamp = {"fence": F("fence") + 1, "lease_until": in_(LEASE), "worker": my_name()}
-            taken.filter(Q(state=State.UNKNOWN) | Q(look_up_first=True)).update(state=State.UNKNOWN, **stamp)
-            taken.exclude(state=State.UNKNOWN).update(
-                state=State.SENDING, attempts=F("attempts") + 1, **stamp
-            )
-            claimed = list(
-                Operation.objects.filter(pk__in=ids)
                 .prefetch_related(Prefetch("flow", Flow.objects.select_related("source")))
-                .order_by("due_at", "pk")
+                .order_by("due_at", "pk")[:most]
+            )
+            for operation in claimed:
+                doubtful = operation.state == State.UNKNOWN or operation.look_up_first
+                operation.state = State.UNKNOWN if doubtful else State.SENDING
+                operation.attempts += 0 if doubtful else 1
+                operation.fence += 1
+            _stamp([each.pk for each in claimed if each.state == State.UNKNOWN], state=State.UNKNOWN)
+            _stamp(
+                [each.pk for each in claimed if each.state == State.SENDING],
+                state=State.SENDING,
+                attempts=F("attempts") + 1,
             )
     except IntegrityError:
         return []
@@ -88,11 +89,19 @@ def claim(
     return claimed
 
 
+def _stamp(ids: list[int], **fields: object) -> None:
+    """Ours from now on: these rows are locked, and were read as they are."""
+    if ids:
+        Operation.objects.filter(pk__one_of=ids).update(
+            fence=F("fence") + 1, lease_until=in_(LEASE), worker=my_name(), **fields
+        )
+
+
 def keep_leases(operations: list[Operation]) -> None:
     """Prolong the leases of what is still being sent."""
     for fence in {operation.fence for operation in operations}:
         ids = [operation.pk for operation in operations if operation.fence == fence]
-        Operation.objects.filter(pk__in=ids, fence=fence).update(lease_until=in_(LEASE))
+        Operation.objects.filter(pk__one_of=ids, fence=fence).update(lease_until=in_(LEASE))
 
 
 def doubt_lapsed() -> int:

@@ -29,9 +29,11 @@ def release_at(connection: Connection, now: datetime) -> int:
 
 
 def _release(held: QuerySet[Operation], now: datetime) -> int:
+    held = held.filter(state=Operation.State.HELD)
+    if not held.exists():  # as after nearly every chunk
+        return 0
     waiting = list(
-        held.filter(state=Operation.State.HELD)
-        .select_for_update(of=("self",))
+        held.select_for_update(of=("self",))
         .select_related("flow__source", "connection")
         .prefetch_related("effects")
     )

@@ -26,6 +26,9 @@ from portal.sync.telling import tell, troubles
 
 State = Operation.State
 
+TIED = frozenset(Reference.Kind.values)
+"""The kinds of records that have an id in the remote."""
+
 DECIDED = (
     "state",
     "due_at",
@@ -71,7 +74,8 @@ def _ours(outcomes: Sequence[Outcome]) -> list[tuple[Operation, Outcome]]:
     locked = dict(
         Operation.objects.select_for_update()
         .filter(
-            pk__in=[outcome.operation.pk for outcome in outcomes], state__in=[State.SENDING, State.UNKNOWN]
+            pk__one_of={outcome.operation.pk for outcome in outcomes},
+            state__in=[State.SENDING, State.UNKNOWN],
         )
         .order_by("pk")
         .values_list("pk", "fence")
@@ -98,14 +102,14 @@ def _not_tied_elsewhere(
     told = [
         (operation, outcome.result.remote_id)
         for operation, outcome in ours
-        if isinstance(outcome.result, Receipt) and operation.kind in Reference.Kind.values
+        if isinstance(outcome.result, Receipt) and operation.kind in TIED
     ]
     tied = Reference.objects.filter(
         connection=connection,
         kind__in={operation.kind for operation, _ in told},
-        external_id__in={remote_id for _, remote_id in told},
+        external_id__one_of={remote_id for _, remote_id in told},
         state=Reference.State.CONFIRMED,
-    )
+    ).order_by()
     owners = {
         (kind, remote_id): (record, label)
         for kind, remote_id, record, label in tied.values_list("kind", "external_id", "record_id", "label")
@@ -149,16 +153,16 @@ def _tie(connection: Connection, done: Sequence[Operation], now: datetime) -> No
     told = {
         (operation.kind, operation.record_id): operation
         for operation in done
-        if operation.remote_id and operation.kind in Reference.Kind.values
+        if operation.remote_id and operation.kind in TIED
     }
     if not told:
         return
     known = Reference.objects.filter(
         connection=connection,
         kind__in={kind for kind, _ in told},
-        record_id__in={record for _, record in told},
+        record_id__one_of={record for _, record in told},
         state=Reference.State.CONFIRMED,
-    )
+    ).order_by()
     moved = []
     for reference in known:
         operation = told.pop((reference.kind, reference.record_id), None)  # type: ignore[arg-type]

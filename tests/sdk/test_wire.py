@@ -37,6 +37,20 @@ def test_one_connection_carries_call_after_call():
         client.close()
 
 
+def test_head_and_body_leave_in_one_piece(http, httpserver, monkeypatch):
+    answers(httpserver)
+    pieces, really = [], socket.socket.sendall
+
+    def sendall(itself, data, *flags):
+        pieces.append(bytes(data))
+        return really(itself, data, *flags)
+
+    monkeypatch.setattr(socket.socket, "sendall", sendall)
+    http.post("/thing", json={"a": 1})
+    assert pieces[0].startswith(b"POST ")
+    assert pieces[0].endswith(b'\r\n\r\n{"a": 1}')
+
+
 def test_a_connection_that_the_remote_has_closed_meanwhile_is_not_used_for_a_write(raw_server):
     client = raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
     assert client.get("/").json() == {}

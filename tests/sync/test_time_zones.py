@@ -57,6 +57,7 @@ def test_a_flow_starts_at_an_instant_also_in_the_hour_that_comes_twice(house):
 def test_leases_and_due_times_do_not_know_the_machines_zone(far_away, house):
     house.told(order())
     (claimed,) = claim(house.erp, 1)
+    claimed.refresh_from_db()
     left = claimed.lease_until - timezone.now()
     assert timedelta(seconds=50) < left <= timedelta(seconds=61)
     Operation.objects.update(state="ready", lease_until=None)
