@@ -7,7 +7,8 @@ value that occurs more than once is prepared once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -178,9 +179,11 @@ def _prepared(columns: Iterable[Column], values: Iterable[Sequence[Any]]) -> lis
 def _of_column(column: Column, values: Sequence[Any]) -> Sequence[Any]:
     if type(column) in AS_THEY_ARE:
         return values
-    if type(column) is models.DateTimeField:
-        return list(map(connection.ops.adapt_datetimefield_value, values))
     if type(column) is models.JSONField:
-        return list(map(as_json, values))
-    known = {value: column.get_db_prep_save(value, connection) for value in set(values)}
+        texts = {id(value): as_json(value) for value in {id(value): value for value in values}.values()}
+        return [texts[id(value)] for value in values]
+    prepare: Callable[[Any], Any] = partial(column.get_db_prep_save, connection=connection)
+    if type(column) is models.DateTimeField:
+        prepare = connection.ops.adapt_datetimefield_value
+    known = {value: prepare(value) for value in set(values)}
     return [known[value] for value in values]
