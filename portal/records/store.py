@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,10 +22,14 @@ MODELS: dict[str, type[Canonical]] = {"order": Order, "refund": Refund, "shipmen
 
 @dataclass(slots=True)
 class Stored:
-    """What became of a page: new and changed rows, how many were unchanged, how many older than ours."""
+    """What became of a page: new and changed rows, how many were unchanged, how many older than ours.
+
+    ``awaited`` are the primary keys of new orders that had refunds or shipments before they came.
+    """
 
     new: list[Any] = field(default_factory=list)
     changed: list[Any] = field(default_factory=list)
+    awaited: Collection[int] = ()
     unchanged: int = 0
     older: int = 0
 
@@ -106,7 +110,7 @@ def store(connection: Connection, kind: str, found: Sequence[Written], now: date
     )
     if kind == "order":
         _store_lines(stored, related)
-        adopt(connection, {row.external_id: row.pk for row in stored.new})
+        stored.awaited = adopt(connection, {row.external_id: row.pk for row in stored.new})
     return stored
 
 
@@ -195,14 +199,17 @@ def _store_lines(stored: Stored, related: Related) -> None:
     )
 
 
-def adopt(connection: Connection, orders: Mapping[str, int]) -> None:
-    """Refunds and shipments that came before their order find it now.
+def adopt(connection: Connection, orders: Mapping[str, int]) -> Collection[int]:
+    """Refunds and shipments that came before their order find it now. Returns the orders that were found.
 
     ``orders`` are our primary keys by the connection's ids of the orders.
     """
+    awaited = set()
     for model in (Refund, Shipment):
         orphans = model.objects.filter(origin=connection, order=None, order_external_id__in=list(orders))
         found: list[Any] = list(orphans)
         for orphan in found:
             orphan.order_id = orders[orphan.order_external_id]
         rows.update(found, ["order"])
+        awaited |= {orphan.order_id for orphan in found}
+    return awaited
