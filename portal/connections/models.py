@@ -8,6 +8,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.urls import reverse
 
+from portal.connections import one_of  # noqa: F401 - the lookup `external_id__one_of`
 from portal.connections.crypto import EncryptedJSONField
 
 

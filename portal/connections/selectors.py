@@ -13,7 +13,7 @@ def records_of(connection: Connection, kind: str, external_ids: Collection[str])
         Reference.objects.filter(
             connection=connection,
             kind=kind,
-            external_id__in=list(external_ids),
+            external_id__one_of=external_ids,
             state=Reference.State.CONFIRMED,
         )
         .order_by()
@@ -33,7 +33,7 @@ def ids_at(
         Reference.objects.filter(
             connection=connection,
             kind__in=list(kinds),
-            record_id__in=list(records),
+            record_id__one_of=records,
             state=Reference.State.CONFIRMED,
         )
         .order_by()

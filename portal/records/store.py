@@ -59,7 +59,7 @@ def store(connection: Connection, kind: str, found: Sequence[Written], now: date
         if held is None or item.record.version >= held.record.version:
             newest[item.record.external_id] = item
     model: type[Any] = MODELS[kind]
-    there = model.objects.filter(origin=connection, external_id__in=list(newest)).order_by()
+    there = model.objects.filter(origin=connection, external_id__one_of=newest).order_by()
     known = {row.external_id: row for row in there.only("external_id", "version", "digest", "first_seen_at")}
     stored, seen_again = Stored(older=len(found) - len(newest)), []
     related = _related(connection, kind, [item.record for item in newest.values()])
@@ -119,7 +119,7 @@ def _related(connection: Connection, kind: str, records: Iterable[Any]) -> Relat
     if kind == "order":
         skus = {line.sku for record in records for line in record.lines}
         return Related(
-            products=dict(Product.objects.filter(sku__in=skus).values_list("sku", "pk")),
+            products=dict(Product.objects.filter(sku__one_of=skus).values_list("sku", "pk")),
             locations=records_of(connection, "location", {record.location for record in records}),
             orders={},
         )
@@ -206,7 +206,7 @@ def adopt(connection: Connection, orders: Mapping[str, int]) -> Collection[int]:
     """
     awaited = set()
     for model in (Refund, Shipment):
-        orphans = model.objects.filter(origin=connection, order=None, order_external_id__in=list(orders))
+        orphans = model.objects.filter(origin=connection, order=None, order_external_id__one_of=orders)
         found: list[Any] = list(orphans)
         for orphan in found:
             orphan.order_id = orders[orphan.order_external_id]

@@ -162,10 +162,10 @@ def _decided(
     """What plugins decide, asked once for all rows about which they may."""
     if not deciders("decide_route"):
         return {}
-    return routes(flow, [row for row in rows if _is_open(flow, row, history.get(row.pk, []))])
+    return routes(flow, [row for row in rows if _is_open(row, history.get(row.pk, []))])
 
 
-def _is_open(flow: Flow, row: Any, past: Sequence[Operation]) -> bool:
+def _is_open(row: Any, past: Sequence[Operation]) -> bool:
     """Whether plugins may still decide about it: the target has seen nothing of it, and something is to be sent."""
     if any(each.state not in (*Operation.WAITING, State.CANCELLED) or _perhaps_sent(each) for each in past):
         return False
