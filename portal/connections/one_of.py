@@ -12,10 +12,11 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, Lookup
+from django.db.models import Field, ForeignKey, Lookup
 from django.db.models.sql.compiler import SQLCompiler
 
 
+@ForeignKey.register_lookup
 @Field.register_lookup
 class OneOf(Lookup):
     """PostgreSQL takes an array, SQLite the text of one. Nothing is asked for none."""

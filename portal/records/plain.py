@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from pydantic_core import to_json
+
 from portal.sdk import StockLevel
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_all = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
-_encode_finite = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), default=str, allow_nan=False
-).encode
 
 
 class Json(dict[str, Any]):
@@ -46,7 +45,8 @@ def evidence(raw: Mapping[str, Any]) -> Json:
     """The same of an object that is only stored: its text is plain, while the data are as they came."""
     data = dict(raw)
     with suppress(ValueError):
-        if can_be_kept(text := _encode_finite(data)):
+        text = to_json(data, fallback=str, inf_nan_mode="strings").decode()
+        if can_be_kept(text):
             return Json(data, text)
     kept = plain(data)
     return Json(kept, _encode(kept))

@@ -180,7 +180,8 @@ def _of_column(column: Column, values: Sequence[Any]) -> Sequence[Any]:
     if type(column) in AS_THEY_ARE:
         return values
     if type(column) is models.JSONField:
-        return list(map(as_json, values))
+        texts = {id(value): as_json(value) for value in {id(value): value for value in values}.values()}
+        return [texts[id(value)] for value in values]
     prepare: Callable[[Any], Any] = partial(column.get_db_prep_save, connection=connection)
     if type(column) is models.DateTimeField:
         prepare = connection.ops.adapt_datetimefield_value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -22,10 +22,14 @@ MODELS: dict[str, type[Canonical]] = {"order": Order, "refund": Refund, "shipmen
 
 @dataclass(slots=True)
 class Stored:
-    """What became of a page: new and changed rows, how many were unchanged, how many older than ours."""
+    """What became of a page: new and changed rows, how many were unchanged, how many older than ours.
+
+    ``awaited`` are the primary keys of new orders that had refunds or shipments before they came.
+    """
 
     new: list[Any] = field(default_factory=list)
     changed: list[Any] = field(default_factory=list)
+    awaited: Collection[int] = ()
     unchanged: int = 0
     older: int = 0
 
@@ -55,7 +59,7 @@ def store(connection: Connection, kind: str, found: Sequence[Written], now: date
         if held is None or item.record.version >= held.record.version:
             newest[item.record.external_id] = item
     model: type[Any] = MODELS[kind]
-    there = model.objects.filter(origin=connection, external_id__in=list(newest)).order_by()
+    there = model.objects.filter(origin=connection, external_id__one_of=newest).order_by()
     known = {row.external_id: row for row in there.only("external_id", "version", "digest", "first_seen_at")}
     stored, seen_again = Stored(older=len(found) - len(newest)), []
     related = _related(connection, kind, [item.record for item in newest.values()])
@@ -106,7 +110,7 @@ def store(connection: Connection, kind: str, found: Sequence[Written], now: date
     )
     if kind == "order":
         _store_lines(stored, related)
-        adopt(connection, {row.external_id: row.pk for row in stored.new})
+        stored.awaited = adopt(connection, {row.external_id: row.pk for row in stored.new})
     return stored
 
 
@@ -115,7 +119,7 @@ def _related(connection: Connection, kind: str, records: Iterable[Any]) -> Relat
     if kind == "order":
         skus = {line.sku for record in records for line in record.lines}
         return Related(
-            products=dict(Product.objects.filter(sku__in=skus).values_list("sku", "pk")),
+            products=dict(Product.objects.filter(sku__one_of=skus).values_list("sku", "pk")),
             locations=records_of(connection, "location", {record.location for record in records}),
             orders={},
         )
@@ -195,12 +199,15 @@ def _store_lines(stored: Stored, related: Related) -> None:
     )
 
 
-def adopt(connection: Connection, orders: Mapping[str, int]) -> None:
-    """Refunds and shipments that came before their order find it now.
+def adopt(connection: Connection, orders: Mapping[str, int]) -> Collection[int]:
+    """Refunds and shipments that came before their order find it now. Returns the orders that were found.
 
     ``orders`` are our primary keys by the connection's ids of the orders.
     """
+    awaited: set[int] = set()
     for model in (Refund, Shipment):
         orphans = model.objects.filter(origin=connection, order=None, order_external_id__one_of=orders)
-        found = orphans.order_by().values_list("pk", "order_external_id")
-        rows.update([model(pk=pk, order_id=orders[external_id]) for pk, external_id in found], ["order"])
+        found = dict(orphans.order_by().values_list("pk", "order_external_id"))
+        rows.update([model(pk=pk, order_id=orders[name]) for pk, name in found.items()], ["order"])
+        awaited |= {orders[name] for name in found.values()}
+    return awaited

@@ -89,10 +89,10 @@ def _apply_records(
     stored = store(connection, kind, found, now)
     note(kind, _news(connection, kind, stored), now)
     announce("on_record_applied", _told(connection, kind, stored), now)
-    route(connection, kind, stored.touched, now)
+    route(connection, kind, stored.touched, now, new={row.pk for row in stored.new})
     if kind == "order" and stored.touched:
         release("order", now)
-        recheck_refunds([row.pk for row in stored.touched], now)
+        recheck_refunds([*(row.pk for row in stored.changed), *stored.awaited], now)
     return Counter(
         new=len(stored.new), changed=len(stored.changed), unchanged=stored.unchanged, older=stored.older
     )

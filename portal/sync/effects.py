@@ -58,7 +58,7 @@ def write_effects(
         difference.subtract(quantities(kind, change.before))
         moved[change.operation.pk] = difference
     keys = {key for difference in moved.values() for key, quantity in difference.items() if quantity}
-    products = dict(Product.objects.filter(sku__in={sku for sku, _ in keys}).values_list("sku", "pk"))
+    products = dict(Product.objects.filter(sku__one_of={sku for sku, _ in keys}).values_list("sku", "pk"))
     locations = records_of(source, "location", {location for _, location in keys})
     effects = [
         {
@@ -91,7 +91,7 @@ def _expect(source: Connection, effects: Iterable[Mapping[str, Any]], sign: Deci
     levels = [
         level
         for level in StockLevel.objects.order_by().filter(
-            connection=source, doubted_since=None, product__in={product for product, _ in moved}
+            connection=source, doubted_since=None, product_id__one_of={product for product, _ in moved}
         )
         if moved.get((level.product_id, level.location_id))
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,6 @@ from django.db.models import Q
 
 from portal.plugins.asking import Decided, deciders
 from portal.plugins.manager import promise_of
-from portal.records.digest import digest
 from portal.records.rows import insert
 from portal.records.trouble import Trouble
 from portal.sdk.decisions import Route
@@ -36,8 +35,13 @@ def intended(kind: str, data: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def route(connection: Any, kind: str, rows: Sequence[Any], now: datetime) -> None:
-    """Write the operations that these rows of one connection cause. Constant queries for each flow."""
+def route(
+    connection: Any, kind: str, rows: Sequence[Any], now: datetime, *, new: Collection[int] = ()
+) -> None:
+    """Write the operations that these rows of one connection cause. Constant queries for each flow.
+
+    ``new`` are the primary keys of those that were stored just now for the first time: they have no operations yet.
+    """
     if not rows:
         return
     flows = list(active_flows(connection, kind))
@@ -48,7 +52,8 @@ def route(connection: Any, kind: str, rows: Sequence[Any], now: datetime) -> Non
         if flow.state == Flow.State.REHEARSAL:
             _rehearse(flow, wanted, found, now)
         else:
-            _route_flow(flow, wanted, found, forgotten, now)
+            history = _history(flow, [row.pk for row in wanted if row.pk not in new])
+            _route_flow(flow, wanted, history, found, forgotten, now)
 
 
 def _happened(kind: str, row: Any) -> datetime:
@@ -76,9 +81,13 @@ def _rehearse(flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], now: 
 
 
 def _route_flow(
-    flow: Flow, rows: Sequence[Any], found: Mapping[int, Fault], forgotten: datetime | None, now: datetime
+    flow: Flow,
+    rows: Sequence[Any],
+    history: Mapping[int, list[Operation]],
+    found: Mapping[int, Fault],
+    forgotten: datetime | None,
+    now: datetime,
 ) -> None:
-    history = _history(flow, [row.pk for row in rows])
     promise = promise_of(flow.target.connector, flow.kind)
     operations: list[Operation] = []
     before: dict[str, Mapping[str, Any] | None] = {}
@@ -88,9 +97,8 @@ def _route_flow(
     found = {**held, **found}
     for row in rows:
         past = history.get(row.pk, [])
-        intent = digest(intended(flow.kind, row.data))
         newest = past[-1] if past else None
-        if newest and newest.intent_digest == intent and not _replaceable(newest):
+        if newest and not _replaceable(newest) and _intends(newest, row):
             continue
         replaced = [operation for operation in past if operation.state in Operation.WAITING]
         kept = [
@@ -117,7 +125,6 @@ def _route_flow(
             aggregate=_aggregate(flow.kind, row),
             op_key=f"{flow.kind}:{flow.source.slug}:{row.external_id}:{number}",
             intent=number,
-            intent_digest=intent,
             payload=row.data,
             look_up_first=doubtful,
             promise=promise.value,
@@ -155,16 +162,19 @@ def _decided(
     """What plugins decide, asked once for all rows about which they may."""
     if not deciders("decide_route"):
         return {}
-    return routes(flow, [row for row in rows if _is_open(flow, row, history.get(row.pk, []))])
+    return routes(flow, [row for row in rows if _is_open(row, history.get(row.pk, []))])
 
 
-def _is_open(flow: Flow, row: Any, past: Sequence[Operation]) -> bool:
+def _is_open(row: Any, past: Sequence[Operation]) -> bool:
     """Whether plugins may still decide about it: the target has seen nothing of it, and something is to be sent."""
     if any(each.state not in (*Operation.WAITING, State.CANCELLED) or _perhaps_sent(each) for each in past):
         return False
-    return (
-        not past or _replaceable(past[-1]) or past[-1].intent_digest != digest(intended(flow.kind, row.data))
-    )
+    return not past or _replaceable(past[-1]) or not _intends(past[-1], row)
+
+
+def _intends(operation: Operation, row: Any) -> bool:
+    """Whether the operation brings the target to what the record is now."""
+    return intended(operation.kind, operation.payload) == intended(operation.kind, row.data)
 
 
 def _replaceable(operation: Operation) -> bool:

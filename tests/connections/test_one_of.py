@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.connections.models import Connection
+from portal.connections.models import Connection, Reference
 
 pytestmark = pytest.mark.django_db
 
@@ -31,3 +31,13 @@ def test_what_is_one_of_none_is_not_asked_for(many, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert not list(Connection.objects.filter(pk__one_of=[]))
     assert Connection.objects.exclude(pk__one_of=[]).count() == len(NAMES)
+
+
+def test_what_belongs_to_another_row_is_found_by_its_key(house):
+    ties = Reference.objects.filter(kind="product")
+    assert (
+        ties.filter(connection_id__one_of=[house.shop.pk]).count()
+        == ties.filter(connection=house.shop).count()
+        > 0
+    )
+    assert not ties.filter(connection__one_of=[10**9]).exists()

@@ -49,6 +49,7 @@ class Operation(models.Model):
     aggregate = models.CharField(max_length=100)
     op_key = models.CharField(max_length=300)
     intent = models.PositiveIntegerField(help_text="Which version of the record's intended state this is.")
+    # Of stock alone: what else is intended is compared by the payload.
     intent_digest = models.CharField(max_length=64)
     payload = models.JSONField()
     look_up_first = models.BooleanField(
