@@ -43,8 +43,13 @@ def _read(job: Job, progress: Progress, *, moving: bool) -> None:
     with opened(connection, Heartbeat(job)) as connector, careful(job):
         pages = getattr(connector, f"pull_{kind}")(job.cursor or None if moving else None)
         counts: Counter[str] = Counter()
-        if kind == "stock" and job.attempts < 2:
-            pages = together(pages, lambda: counts["unchanged"] > 20 * (counts["new"] + counts["changed"]))
+        if kind == "stock":
+            alive = (
+                job.attempts < 2
+            )  # after a death each page that is stored tells that it has cost no worker
+            pages = together(
+                pages, lambda: alive and counts["unchanged"] > 20 * (counts["new"] + counts["changed"])
+            )
         for page in pages:
             place = {"cursor": page.cursor, "round_began_at": round_began} if moving and page.cursor else {}
             # A page that is stored has cost no worker.
