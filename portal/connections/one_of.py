@@ -1,7 +1,7 @@
 """``pk__one_of=…``: the lookup ``in`` for many values, which go to the database as one.
 
 Django looks at every value of a list, for an expression that it might be, and writes a mark for each: for the ids
-of a few hundred records that costs more than the query. Values are plain texts or whole numbers.
+of a few hundred records that costs more than the query. Values become texts or whole numbers, as the column is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class OneOf(Lookup):
         if not self.rhs:
             raise EmptyResultSet
         column, params = self.process_lhs(compiler, connection)
+        values = [self.lhs.output_field.get_prep_value(value) for value in self.rhs]
         if connection.vendor == "postgresql":
-            return f"{column} = ANY(%s)", (*params, list(self.rhs))
-        told = json.dumps(list(self.rhs))
+            return f"{column} = ANY(%s)", (*params, values)
+        told = json.dumps(values)
         return f"{column} IN (SELECT value FROM json_each(%s))", (*params, told)  # noqa: S608 - a name of ours

@@ -177,12 +177,17 @@ class Receipt:
     """The remote's answer to a change: the id it knows the record by, and a word for the timeline.
 
     ``data`` may hold a few facts worth keeping (JSON). An empty ``remote_id`` means that there was nothing
-    to do there, such as cancelling what never arrived.
+    to do there, such as cancelling what never arrived; a number is taken for its text, as for every id.
     """
 
     remote_id: str
     note: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        given: object = self.remote_id
+        if isinstance(given, int):
+            object.__setattr__(self, "remote_id", str(given))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ def test_numbers_are_found_also_more_than_a_statement_takes_parameters(many):
     assert set(Connection.objects.filter(pk__one_of=[*keys, *range(10**9, 10**9 + 70_000)])) == set(many[:3])
 
 
+def test_a_number_is_taken_for_the_text_that_the_column_holds(many):
+    assert Connection.objects.get(name__one_of=[1, "not there"]).name == "1"
+
+
 def test_what_is_one_of_none_is_not_asked_for(many, django_assert_num_queries):
     with django_assert_num_queries(0):
         assert not list(Connection.objects.filter(pk__one_of=[]))

@@ -93,6 +93,14 @@ def test_two_receipts_of_one_chunk_with_the_same_id_are_one_receipt(house):
     assert house.states() == ["done", "review"]
 
 
+def test_a_receipt_with_a_number_for_an_id_is_one_with_its_text(house):
+    """As the remote's JSON may have it; the other receipts of the chunk are stored with it."""
+    house.told(order(1), order(2), order(3))
+    sent(house, 4711, "s-2", "4711")
+    assert house.states() == ["done", "done", "review"]
+    assert tied(house) == {"#1": "4711", "#2": "s-2"}
+
+
 def test_untied_operations_do_not_keep_the_tied_ones_behind_them_waiting(house):
     house.told(*(order(n, 1, location="nowhere") for n in range(40)), order(99))
     house.deliver()
