@@ -8,7 +8,6 @@ value that occurs more than once is prepared once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from django.db import connection, models, transaction
@@ -32,6 +31,17 @@ AS_THEY_ARE = (
 )
 """Columns of texts and whole numbers: the database takes their values, or nothing, as they are. A class made from
 one of these may mean something else, so it is not among them."""
+
+
+def _as_moment(value: Any) -> Any:
+    return connection.ops.adapt_datetimefield_value(value)
+
+
+OBJECT_BY_OBJECT: Mapping[type[Column], Callable[[Any], Any]] = {
+    models.JSONField: as_json,
+    models.DateTimeField: _as_moment,  # in the hour that comes twice, two may be equal that are an hour apart
+}
+"""Columns of values that are no good as keys, and what the database is given for them."""
 
 
 def insert(rows: Iterable[models.Model]) -> None:
@@ -179,11 +189,8 @@ def _prepared(columns: Iterable[Column], values: Iterable[Sequence[Any]]) -> lis
 def _of_column(column: Column, values: Sequence[Any]) -> Sequence[Any]:
     if type(column) in AS_THEY_ARE:
         return values
-    if type(column) is models.JSONField:
-        texts = {id(value): as_json(value) for value in {id(value): value for value in values}.values()}
-        return [texts[id(value)] for value in values]
-    prepare: Callable[[Any], Any] = partial(column.get_db_prep_save, connection=connection)
-    if type(column) is models.DateTimeField:
-        prepare = connection.ops.adapt_datetimefield_value
-    known = {value: prepare(value) for value in set(values)}
+    if prepare := OBJECT_BY_OBJECT.get(type(column)):
+        prepared = {key: prepare(value) for key, value in {id(value): value for value in values}.items()}
+        return [prepared[id(value)] for value in values]
+    known = {value: column.get_db_prep_save(value, connection) for value in set(values)}
     return [known[value] for value in values]

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from portal.connections.models import Connection
+from portal.records import models as records
 from portal.sdk import Order, version_of
 from portal.sync.models import Job, Operation
 from portal.sync.outbox import claim
@@ -72,3 +73,10 @@ def test_a_moment_comes_back_as_the_instant_it_was(far_away, house):
     stored = [Order.model_validate(operation.payload).placed_at for operation in house.operations()]
     assert [moment.timestamp() for moment in stored] == [SUMMER.timestamp(), WINTER.timestamp()]
     assert Connection.objects.get(pk=house.shop.pk).created_at <= timezone.now()
+
+
+def test_two_moments_that_only_look_the_same_are_kept_apart(house):
+    """Python takes them for equal; between them lies the hour that comes twice."""
+    house.told(order(1, placed_at=SUMMER), order(2, placed_at=SUMMER.replace(fold=1)))
+    first, second = records.Order.objects.order_by("number").values_list("placed_at", flat=True)
+    assert second - first == timedelta(hours=1)
