@@ -107,6 +107,7 @@ class Watch:
                 self._store(attempts=1)  # the workers before have not died for nothing
             return "reading it ended the worker each time: it was killed, ran out of memory, or hung"
         if self._noting:
+            self._suspects.pop(self._in_hand, None)  # where the connector went on by another way
             self._in_hand, self._suspects[digest] = digest, (tries + 1, self._today)
             self._store()
         return ""

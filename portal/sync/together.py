@@ -13,7 +13,7 @@ MOST = 5000
 """Levels after which a page is stored, whatever still comes."""
 
 PATIENCE = 1.0
-"""Seconds after which it is as well: so much reading at most is lost with a worker, or waits for a slow remote."""
+"""Seconds after which it is as well, with the next page that comes: what is waiting is lost with a worker."""
 
 
 def together(pages: Iterable[Page[Any]], calm: Callable[[], bool]) -> Iterator[Page[Any]]:

@@ -85,8 +85,42 @@ def test_what_was_in_hand_when_something_else_went_wrong_is_innocent(shelf):
     assert (job.suspects, job.attempts) == ({}, 0)
 
 
-def test_who_kills_workers_from_outside_does_not_make_an_object_suspect_that_was_read(shelf, monkeypatch):
+def one_way(raws, read):
+    return read_each(raws, read, cursor="1")
+
+
+def within(raws, read):
+    """Reading an object reads others."""
+
+    def with_lines(raw):
+        read_each([{"id": f"{raw['id']}-1"}], lambda _: order(99))
+        return read(raw)
+
+    return read_each(raws, with_lines, cursor="1")
+
+
+def another_way(raws, read):
+    """At the third object the connector finds out that it has to read in another way."""
+
+    def quickly(raw):
+        if raw["number"] == 3:
+            raise RetryLater("Not this way.")
+        return read(raw)
+
+    with pytest.raises(RetryLater):
+        read_each(raws, quickly)
+    return read_each([{**raw, "slowly": True} for raw in raws], read, cursor="1")
+
+
+@pytest.mark.parametrize("way", [one_way, within, another_way])
+def test_who_kills_workers_from_outside_makes_nothing_suspect_that_was_read(shelf, monkeypatch, way):
     """The last of a page stays the last while the page is stored and the next one is waited for."""
+
+    def pull(self, cursor):
+        raws = [{"id": f"o{each}", "number": each} for each in range(1, 6)]
+        yield way(raws, lambda raw: order(raw["number"]))
+
+    monkeypatch.setattr(ToyShop, "pull_order", pull)
     with monkeypatch.context() as outside:
         outside.setattr("portal.sync.pull.apply_page", lambda *_, **__: fails(Killed())(None))
         for _ in range(MOST_DEATHS - 1):
