@@ -41,23 +41,25 @@ def wire(stack: Stack, scale: Scale) -> Figure:
             through = searchable if each.slug == SEARCHABLE else most
             save_connection(each, {"url": f"{through.url}/{each.slug}"})
         with Herd(work, work, pump):
+            done = True
             for number, _ in enumerate(trade.in_the_middle(times, calls=0)):
                 way = WAYS[number % len(WAYS)]
-                _spoil(way, (most, searchable) if way != "duplicate" else (most,))
+                done &= _spoil(way, (most, searchable) if way != "duplicate" else (most,))
             quiet, spent = trade.come_to_rest(PATIENCE)
         spoilt = most.spoilt + searchable.spoilt
         told = ", ".join(f"{spoilt[way]} by {way}" for way in WAYS)
         return trade.figure(
             f"answers spoilt: {told}, at rest {spent:.0f} s after the last",
-            good=quiet and all(spoilt[way] for way in WAYS),
+            good=quiet and done,
         )
 
 
-def _spoil(way: Spoilt, proxies: Sequence[Proxy]) -> None:
-    """Until enough has been spoilt at each."""
+def _spoil(way: Spoilt, proxies: Sequence[Proxy]) -> bool:
+    """Until enough has been spoilt at each; whether it came to that."""
     enough = [(proxy, proxy.spoilt[way] + ENOUGH) for proxy in proxies]
     for proxy in proxies:
         proxy.spoil(way, LATE)
-    wait_until(lambda: all(proxy.spoilt[way] >= count for proxy, count in enough), PATIENCE)
+    spoilt = wait_until(lambda: all(proxy.spoilt[way] >= count for proxy, count in enough), PATIENCE)
     for proxy in proxies:
         proxy.spoil("")
+    return spoilt
