@@ -29,6 +29,9 @@ RECOVERS = 3.0
 SEGMENT = 16 * 2**20
 """Bytes of one file of PostgreSQL's write-ahead log."""
 
+LITTLE_LOG = "max_wal_size = '32MB'\nmin_wal_size = '32MB'\n"
+"""Else PostgreSQL keeps a gigabyte of it, and the disk is full long after the ballast is gone."""
+
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x00020000, 0x4000, 1 << 18
 
@@ -85,6 +88,8 @@ def _small_disk(stack: Stack) -> Iterator[Path]:
     _done(LIBC.mount(b"tmpfs", bytes(place), b"tmpfs", 0, f"size={SIZE}".encode()))
     subprocess.run(["cp", "--archive", f"{kept}/.", place], check=True)  # with its owners
     if stack.name != "sqlite":
+        with (place / "postgresql.auto.conf").open("a") as settings:
+            settings.write(LITTLE_LOG)
         stack.restart_database()
     yield place
     connections.close_all()
