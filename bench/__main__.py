@@ -25,15 +25,17 @@ def main() -> None:
     names = asked.only or [name for name in PARTS if not (asked.short and name in HEAVY)]
     began = time.monotonic()
     with Stage() as stage:
-        standings, rows = measure(stage, size, names)
-    conditions = (
-        f"{size.orders:,} orders a run, {size.rounds} rounds in turns, {(time.monotonic() - began) / 60:.0f} "
-        f"minutes in all{', the short form' if size is SHORT else ''}."
-    )
-    measured = report.tables(standings, rows, conditions)
+        for number, (standings, rows) in enumerate(measure(stage, size, names), start=1):
+            conditions = (
+                f"{size.orders:,} orders a run, {size.rounds} rounds in turns, "
+                f"{(time.monotonic() - began) / 60:.0f} minutes{', the short form' if size is SHORT else ''}"
+                f"{f'; broken off after {names[number - 1]}' if number < len(names) else ''}."
+            )
+            measured = report.tables(standings, rows, conditions)
+            if not asked.only:
+                report.write(measured, standings)
     print(measured)
     if not asked.only:
-        report.write(measured, standings)
         say(f"Written to {report.relative(report.PAGE)} and {report.relative(report.CHART)}.")
 
 

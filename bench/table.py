@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 
 from bench import parts
 from bench.contest import Standing, say
@@ -29,8 +29,9 @@ HEAVY = ("n8n", "dlt")
 """Parts that the short form leaves out."""
 
 
-def measure(stage: Stage, size: Size, names: Collection[str]) -> tuple[list[Standing], list[Row]]:
-    """The parts of these names. One that fails is a row that says so, and costs the others nothing."""
+def measure(stage: Stage, size: Size, names: Collection[str]) -> Iterator[tuple[list[Standing], list[Row]]]:
+    """What was measured so far, after each of these parts. One that fails is a row that says so, and costs the
+    others nothing."""
     standings: list[Standing] = []
     rows: list[Row] = []
     began = time.monotonic()
@@ -43,13 +44,14 @@ def measure(stage: Stage, size: Size, names: Collection[str]) -> tuple[list[Stan
             say(f"{type(error).__name__}: {error}")
             why = f"{error}".strip().rpartition("\n")[2]
             rows.append(Row(f"{name}: {part.__doc__}", "", "", None, why[:200]))
+            yield standings, rows
             continue
         standings += seen
         rows += found
         for row in found:
             say(row.line())
         say(f"── {name} took {_minutes(since)}.")
-    return standings, rows
+        yield standings, rows
 
 
 def _minutes(since: float) -> str:
