@@ -75,8 +75,12 @@ def go() -> None:
 
 
 def _poll() -> None:
+    """Raises ``OSError`` when it is not begun: while n8n starts, whatever it is asked is answered somehow."""
     request = urllib.request.Request(f"{address()}/webhook/poll", b"{}", {"Content-Type": "application/json"})
-    urllib.request.urlopen(request).close()
+    with urllib.request.urlopen(request) as answer:
+        said = answer.read()
+    if b"Workflow was started" not in said:
+        raise OSError(f"n8n answered {said[:200]!r}")
 
 
 def _wait() -> None:
