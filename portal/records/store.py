@@ -10,8 +10,9 @@ from typing import Any
 from portal.connections.models import Connection, Reference
 from portal.connections.selectors import records_of
 from portal.records import rows
-from portal.records.models import Canonical, Order, OrderLine, Product, Refund, Shipment
+from portal.records.models import Canonical, Order, OrderLine, Refund, Shipment
 from portal.records.names import searchable
+from portal.records.selectors import products_of
 from portal.records.written import Written
 from portal.sdk import Order as OrderRecord
 from portal.sdk import Refund as RefundRecord
@@ -119,7 +120,7 @@ def _related(connection: Connection, kind: str, records: Iterable[Any]) -> Relat
     if kind == "order":
         skus = {line.sku for record in records for line in record.lines}
         return Related(
-            products=dict(Product.objects.filter(sku__one_of=skus).values_list("sku", "pk")),
+            products=products_of(skus),
             locations=records_of(connection, "location", {record.location for record in records}),
             orders={},
         )

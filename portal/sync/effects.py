@@ -13,8 +13,9 @@ from django.db.models import F, Q
 
 from portal.connections.models import Connection
 from portal.connections.selectors import records_of
-from portal.records.models import Product, StockLevel
+from portal.records.models import StockLevel
 from portal.records.rows import append
+from portal.records.selectors import products_of
 from portal.sync.models import Effect, Job, Operation
 
 Place = tuple[int, int]
@@ -58,7 +59,7 @@ def write_effects(
         difference.subtract(quantities(kind, change.before))
         moved[change.operation.pk] = difference
     keys = {key for difference in moved.values() for key, quantity in difference.items() if quantity}
-    products = dict(Product.objects.filter(sku__one_of={sku for sku, _ in keys}).values_list("sku", "pk"))
+    products = products_of({sku for sku, _ in keys})
     locations = records_of(source, "location", {location for _, location in keys})
     effects = [
         {

@@ -7,7 +7,7 @@ from typing import Any
 
 from portal.connections.models import Connection
 from portal.connections.selectors import ids_at, records_of
-from portal.records.models import Product
+from portal.records.selectors import products_of
 from portal.sync.models import Operation
 
 Key = tuple[str, str]
@@ -87,8 +87,7 @@ def _ties(source: Connection, target: Connection, keys: set[Key]) -> dict[Key, s
     named: dict[str, set[str]] = {"product": set(), "location": set(), "order": set()}
     for kind, name in keys:
         named[kind].add(name)
-    products = Product.objects.filter(sku__one_of=named["product"]).order_by().values_list("sku", "pk")
-    records: dict[Key, int] = {("product", sku): pk for sku, pk in products}
+    records: dict[Key, int] = {("product", sku): pk for sku, pk in products_of(named["product"]).items()}
     for kind in ("location", "order"):
         for name, record in records_of(source, kind, named[kind]).items():
             records[kind, name] = record

@@ -44,9 +44,8 @@ def _read(job: Job, progress: Progress, *, moving: bool) -> None:
         pages = getattr(connector, f"pull_{kind}")(job.cursor or None if moving else None)
         counts: Counter[str] = Counter()
         if kind == "stock":
-            alive = (
-                job.attempts < 2
-            )  # after a death each page that is stored tells that it has cost no worker
+            # After a death each page that is stored tells that it has cost no worker.
+            alive = job.attempts < 2
             pages = together(
                 pages, lambda: alive and counts["unchanged"] > 20 * (counts["new"] + counts["changed"])
             )

@@ -5,9 +5,7 @@ import threading
 
 import pytest
 
-from portal.sdk import (
-    Http,
-)
+from portal.sdk import Http
 from tests.sdk.servers import SECRET
 
 
