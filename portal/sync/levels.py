@@ -146,3 +146,11 @@ def clear_doubts(connection: Connection, now: datetime) -> int:
     for flow in Flow.objects.filter(kind=Flow.Kind.STOCK, target=connection, state__in=ACTIVE):
         route_places(flow.source, places, now)
     return len(places)
+
+
+def read_for_doubts_again(connection: Connection, name: str, *, since: datetime) -> None:
+    """A reading that was begun then, broken off and taken up again has answered the rings for what came to be doubted
+    meanwhile, and clears none of it: it follows once more."""
+    later = StockLevel.objects.filter(connection=connection, doubted_since__gte=since)
+    if name in READS_FIRST and later.exists():
+        ring_pulls(connection, [name])

@@ -14,7 +14,7 @@ from portal.sync.clock import db_now
 from portal.sync.doors import ring_pulls
 from portal.sync.flows import is_master
 from portal.sync.leases import Heartbeat, keep
-from portal.sync.levels import after_round, clear_doubts
+from portal.sync.levels import after_round, clear_doubts, read_for_doubts_again
 from portal.sync.models import Job
 from portal.sync.progress import Progress
 from portal.sync.stock import route_differences
@@ -70,3 +70,5 @@ def _read(job: Job, progress: Progress, *, moving: bool) -> None:
         if job.name == "pull:stock":
             after_round(connection, job.last_began_at, db_now())
         clear_doubts(connection, db_now())
+        if round_began < began:
+            read_for_doubts_again(connection, job.name, since=round_began)

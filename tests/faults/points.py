@@ -85,6 +85,7 @@ EXEMPT = {
     "portal.sync.lanes.Share.call_help": LARGE,
     "portal.sync.leases.let_go": OUTAGE,
     "portal.sync.levels._new_level": "the first reading of a level, before the story begins",
+    "portal.sync.levels.read_for_doubts_again": "it is for a reading that was broken off between pages; tests/sync/test_stock.py",
     "portal.sync.looking_up._bring": RESTORE,
     "portal.sync.mark": RESTORE,
     "portal.sync.mending": BY_HAND,

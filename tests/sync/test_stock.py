@@ -4,17 +4,20 @@ import random
 from decimal import Decimal
 
 import pytest
+from django.db.models.functions import Now
 
 from portal.records.models import StockLevel
 from portal.sdk import OutcomeUnknown, ReadAgain, RetryLater, SkipRecord
+from portal.sync import pull
 from portal.sync.clock import db_now
 from portal.sync.decide import Outcome
 from portal.sync.jobs import ensure_jobs
 from portal.sync.levels import clear_doubts, doubt, store_levels
 from portal.sync.mending import retry_operations
-from portal.sync.models import Flow, Operation
+from portal.sync.models import Flow, Job, Operation
 from portal.sync.outbox import claim
 from portal.sync.settle import settle
+from portal.sync.tasks import answer
 from tests.engine import connect, flow
 from tests.sync.store import HERE, THERE, believed, sell, settle_down, shown, store
 from tests.toys import Toy, fails, level, line, location, loses, order, product, refund
@@ -214,6 +217,24 @@ def test_a_doubt_is_not_cleared_by_a_reading_that_began_before_it(store):
     assert clear_doubts(store.shop, db_now()) == 0
     store.work(store.shop, "pull:refund")
     assert StockLevel.objects.get(connection=store.shop).doubted_since is None
+
+
+def test_what_comes_to_be_doubted_in_the_middle_of_a_reading_is_read_for_once_more_at_its_end(
+    store, monkeypatch
+):
+    store.shop_remote.page_size = 1
+    sell(store, 1, 3)
+    sell(store, 2, 3)
+    with monkeypatch.context() as hurried:
+        hurried.setattr(pull, "BUDGET", 0.0)
+        store.work(store.shop, "pull:order")
+    doubt(store.shop, StockLevel.objects.get(connection=store.shop).pk, "4", db_now())
+    due = Job.objects.filter(connection=store.shop, name__startswith="pull:", due_at__lte=Now())
+    for _ in range(2):
+        for job in due.all():
+            answer(job.pk)
+    assert StockLevel.objects.get(connection=store.shop).doubted_since is None
+    assert not due.all().exists(), "there is nothing to read it for any more"
 
 
 def test_a_figure_that_nobody_knows_is_read_and_then_the_orders_before_it_is_trusted(store):
