@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from portal.connections.models import Connection
@@ -78,10 +79,15 @@ def turn(connection: Connection, name: str) -> str:
 
 def busy() -> int:
     """How many operations the portal still has to send, or to ask about, by itself."""
+    return unfinished().count()
+
+
+def unfinished() -> QuerySet[Operation]:
+    """Those operations."""
     waiting = [
         state for state in Operation.OPEN if state not in (Operation.State.HELD, Operation.State.REVIEW)
     ]
-    return Operation.objects.filter(state__in=waiting).count()
+    return Operation.objects.filter(state__in=waiting)
 
 
 def wait_until(true: Callable[[], object], seconds: float, *, pause: float = 0.1) -> bool:

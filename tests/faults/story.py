@@ -18,13 +18,13 @@ from django.utils import timezone
 
 from portal.connections.models import Connection
 from portal.records.models import StockLevel
-from portal.sync.clock import unleased
+from portal.sync.clock import db_now, unleased
 from portal.sync.inbox import receive
 from portal.sync.jobs import ensure_jobs
 from portal.sync.models import Event, Job
 from portal.sync.pump import turn
 from portal.sync.tasks import answer, canary, tick
-from tests.faults.house import PLACE, SKU, busy
+from tests.faults.house import PLACE, SKU, busy, unfinished
 from tests.faults.remote import Witness
 from tests.toys import line, order, refund, shipment
 
@@ -83,13 +83,35 @@ def work(reads: Sequence[tuple[str, str]], shop: Connection, erp: Connection) ->
             return
         if not said:  # nobody has rung for what waits
             turn()
-    raise AssertionError(f"It did not come to rest after {', '.join(name for _, name in reads)}.")
+    raise AssertionError(
+        f"It did not come to rest after {', '.join(name for _, name in reads)}: {'; '.join(_unrest())}; at last {said}."
+    )
 
 
 def at_rest() -> bool:
     waiting = Event.objects.filter(state=Event.State.NEW)
     in_doubt = StockLevel.objects.exclude(doubted_since=None)
     return not busy() and not waiting.exists() and not in_doubt.exists()
+
+
+def _unrest() -> list[str]:
+    """What there is still to do, and what stands in its way."""
+    now = db_now()
+    found = [
+        *(f"{each.op_key} is {each.state} ({each.cause}) until {each.due_at}" for each in unfinished()),
+        *(f"event {each} is new" for each in Event.objects.filter(state=Event.State.NEW)),
+        *(f"{each} is doubted" for each in StockLevel.objects.exclude(doubted_since=None)),
+        *(
+            f"{each} rests until {each.resting_until}: {each.health_text}"
+            for each in Connection.objects.all()
+        ),
+        *(
+            f"{each} is due at {each.due_at}, leased until {each.lease_until}, {each.attempts} attempts, "
+            f"{each.failures} failures: {each.last_error}"
+            for each in Job.objects.exclude(connection=None)
+        ),
+    ]
+    return [f"it is {now}", *found]
 
 
 @dataclass(frozen=True)

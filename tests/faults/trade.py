@@ -28,6 +28,7 @@ class Trade:
         self.number = number - number % len(LETTERS)
         self._witness = witness
         self._told: list[str] = []
+        self._more = 0
         self._slugs = [f"taker-{letter}" for letter in LETTERS]
         shop = connect(witness, "faultshop", "shop")
         takers = [
@@ -49,8 +50,16 @@ class Trade:
     def sell(self, share: float = 1.0) -> None:
         """The shop tells of that share of its orders, or of what is left of them."""
         orders = self.number // len(LETTERS)
-        wanted = min(orders - len(self._told), max(1, round(orders * share)))
-        new = [order(len(self._told) + each, location=PLACE) for each in range(wanted)]
+        left = orders - len(self._told) + self._more
+        self._tell(min(left, max(1, round(orders * share))))
+
+    def sell_more(self, orders: int) -> None:
+        """The shop tells of so many orders beyond the number."""
+        self._more += orders
+        self._tell(orders)
+
+    def _tell(self, orders: int) -> None:
+        new = [order(len(self._told) + each, location=PLACE) for each in range(orders)]
         self._witness.tell("shop", new)
         self._told += [each.external_id for each in new]
 
