@@ -37,7 +37,7 @@ SHORT = Size(
 """For less than ten minutes."""
 
 FULL = Size(
-    orders=2_000,
+    orders=4_000,
     rounds=3,
     few_rounds=2,
     slow_orders=600,
