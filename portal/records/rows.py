@@ -63,6 +63,13 @@ def insert(rows: Iterable[models.Model]) -> None:
         row.pk, row._state.adding = key, False  # noqa: SLF001 - documented for rows loaded by hand
 
 
+def values_of(row: models.Model) -> list[Any]:
+    """What the database is given for a new row: a value for each column but its key."""
+    columns = [column for column in row._meta.concrete_fields if not column.primary_key]
+    given = [[column.pre_save(row, True)] for column in columns]
+    return [value for (value,) in _prepared(columns, given)]
+
+
 def append(
     model: type[models.Model], lines: Iterable[Mapping[str, Any]], *, ignore_conflicts: bool = False
 ) -> None:

@@ -17,6 +17,7 @@ from portal.connections.services import redacted
 from portal.connections.webhook_secrets import mark_of
 from portal.plugins.failures import charged
 from portal.records.plain import clean
+from portal.records.rows import values_of
 from portal.sdk import Forged, Hint, PortalError, RetryLater, Webhook
 from portal.sdk.capabilities import HearsWebhooks
 from portal.sdk.records import KINDS
@@ -105,8 +106,8 @@ def _store(source: Kept, events: Sequence[Event]) -> int:
 
 def _insert(source: Kept, event: Event) -> bool:
     """Insert the event, if it is new and what proved it still holds: it has a key then. Returns whether to ring."""
-    values = [column.get_db_prep_save(column.pre_save(event, True), database) for column in _COLUMNS]
-    for event.pk, unanswered in ask(_statement(database.vendor), [*values, *source.proof]):
+    values = [*values_of(event), *source.proof]
+    for event.pk, unanswered in ask(_statement(database.vendor), values):
         return bool(unanswered)
     return False
 

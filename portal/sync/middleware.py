@@ -16,7 +16,7 @@ def webhooks_pass(get_response: Answers) -> Answers:
     def answer(request: HttpRequest) -> HttpResponseBase:
         if not request.path_info.startswith("/hooks/"):
             return get_response(request)
-        view, args, words = resolve(request.path_info)
+        view, args, words = resolve(request.path_info, "portal.sync.urls")
         response: HttpResponseBase = view(request, *args, **words)
         return response
 
