@@ -8,7 +8,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Size:
     """``few_rounds`` is for what is measured beside the contest itself, ``slow_orders`` for slow remotes,
-    ``n8n_orders`` for n8n, which holds all that it reads in memory at once."""
+    ``n8n_orders`` for n8n, which holds all that it reads in memory at once, ``webhooks`` for each turn."""
 
     orders: int
     rounds: int

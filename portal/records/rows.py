@@ -50,7 +50,7 @@ def insert(rows: Iterable[models.Model]) -> None:
     if not rows:
         return
     model, moment = type(rows[0]), timezone.now()
-    columns = [column for column in model._meta.concrete_fields if not column.primary_key]
+    columns = columns_of(model)
     for column in columns:
         if getattr(column, "auto_now_add", False):
             for row in rows:
@@ -63,9 +63,14 @@ def insert(rows: Iterable[models.Model]) -> None:
         row.pk, row._state.adding = key, False  # noqa: SLF001 - documented for rows loaded by hand
 
 
+def columns_of(model: type[models.Model]) -> list[Column]:
+    """All columns but the key, in their order."""
+    return [column for column in model._meta.concrete_fields if not column.primary_key]
+
+
 def values_of(row: models.Model) -> list[Any]:
-    """What the database is given for a new row: a value for each column but its key."""
-    columns = [column for column in row._meta.concrete_fields if not column.primary_key]
+    """What the database is given for a new row, in the order of ``columns_of``."""
+    columns = columns_of(type(row))
     given = [[column.pre_save(row, True)] for column in columns]
     return [value for (value,) in _prepared(columns, given)]
 

@@ -17,7 +17,7 @@ from portal.connections.services import redacted
 from portal.connections.webhook_secrets import mark_of
 from portal.plugins.failures import charged
 from portal.records.plain import clean
-from portal.records.rows import values_of
+from portal.records.rows import columns_of, values_of
 from portal.sdk import Forged, Hint, PortalError, RetryLater, Webhook
 from portal.sdk.capabilities import HearsWebhooks
 from portal.sdk.records import KINDS
@@ -29,8 +29,6 @@ from portal.sync.topics import tell_of, wanted_topics
 KEPT_HEADERS = ("content-type", "user-agent")
 LONGEST_KEY = 300
 LONGEST_ID = 200
-
-_COLUMNS = [column for column in Event._meta.concrete_fields if not column.primary_key]
 
 TRIES = 3
 """Times that a webhook is taken up anew because its connection was being changed."""
@@ -114,7 +112,8 @@ def _insert(source: Kept, event: Event) -> bool:
 
 @cache
 def _statement(vendor: str) -> str:
-    columns, values = ", ".join(str(each.column) for each in _COLUMNS), ", ".join(["%s"] * len(_COLUMNS))
+    names = [str(each.column) for each in columns_of(Event)]
+    columns, values = ", ".join(names), ", ".join(["%s"] * len(names))
     return (
         f"INSERT INTO {Event._meta.db_table} ({columns}) SELECT {values} WHERE {UNCHANGED} "
         f"ON CONFLICT DO NOTHING RETURNING id, {INBOX_UNANSWERED[vendor]}"

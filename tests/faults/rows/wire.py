@@ -47,9 +47,9 @@ def wire(stack: Stack, scale: Scale) -> Figure:
         Proxy(witness.url) as searchable,
     ):
         trade = Trade(witness, 40 * times, lose=0.0)
-        ways = {SOURCE: source, SEARCHABLE: searchable}
+        own = {SOURCE: source, SEARCHABLE: searchable}
         for each in Connection.objects.all():
-            save_connection(each, {"url": f"{ways.get(each.slug, most).url}/{each.slug}"})
+            save_connection(each, {"url": f"{own.get(each.slug, most).url}/{each.slug}"})
         with Herd(work, work, pump):
             done = True
             for number, _ in enumerate(trade.in_the_middle(times, calls=0)):
