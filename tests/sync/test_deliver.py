@@ -277,7 +277,7 @@ def test_a_receipt_keeps_whatever_the_remote_said(house):
 
 def test_several_calls_are_in_flight_at_once(house):
     house.told(*map(order, range(8)))
-    together = threading.Barrier(ToyErp.in_flight, timeout=5)
+    together = threading.Barrier(ToyErp.in_flight, timeout=20)
     house.erp_remote.then("push_order", *[lambda act: (together.wait(), act())[1]] * 8)
     house.deliver()
     assert house.states() == ["done"] * 8
