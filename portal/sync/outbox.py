@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.db.models import Case, Exists, F, IntegerField, OuterRef, Prefetch, QuerySet, When
+from django.db.models import Case, F, IntegerField, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Now
 
 from portal.connections.models import Connection
@@ -29,26 +29,38 @@ ONE_MORE = Case(
 )
 
 
-def claimable(*, not_from: Collection[int] = ()) -> QuerySet[Operation]:
-    """Operations that may be worked on now: due, of a live flow, and nothing older open of their aggregate.
+def live_flows(*, not_from: Collection[int] = ()) -> dict[int, Flow]:
+    """The flows whose changes may go out now, by their ids. ``not_from`` are sources whose changes wait."""
+    live = Flow.objects.filter(state=Flow.State.LIVE).exclude(source__in=not_from)
+    return {flow.pk: flow for flow in live.select_related("source")}
 
-    What waits for the aggregate's order does not stand in that order's way. ``not_from`` are sources whose
-    changes wait.
+
+def claimable(flows: Collection[int]) -> QuerySet[Operation]:
+    """Operations of these flows that may be worked on now: due, and nothing older open of their aggregate.
+
+    What waits for the aggregate's order does not stand in that order's way.
+
+    The cost is the same whatever the backlog, and whatever the database's statistics know of it: flows are named,
+    not joined, and the oldest of its aggregate is looked up for each. As a join, PostgreSQL compares each with the
+    whole backlog when its statistics are of a time without one. ``<=`` says no more than ``=`` would, but by ``=``
+    it expects few to pass, and looks at all before it sorts them.
     """
-    older = Operation.objects.filter(
-        connection=OuterRef("connection"),
-        aggregate=OuterRef("aggregate"),
-        state__among=Operation.OPEN,
-        pk__lt=OuterRef("pk"),
-    ).exclude(state=State.HELD, cause="missing-order")
-    found = Operation.objects.filter(
-        ~Exists(older),
+    in_turn = (
+        Operation.objects.filter(
+            connection=OuterRef("connection"),
+            aggregate=OuterRef("aggregate"),
+            state__among=Operation.OPEN,
+        )
+        .exclude(state=State.HELD, cause="missing-order")
+        .order_by("pk")
+    )
+    return Operation.objects.filter(
         unleased(),
-        flow__state=Flow.State.LIVE,
+        pk__lte=Subquery(in_turn.values("pk")[:1]),
+        flow__in=flows,
         state__among=Operation.MOVING,
         due_at__lte=Now(),
     ).exclude(state=State.SENDING)
-    return found.exclude(flow__source__in=not_from) if not_from else found
 
 
 def claim(
@@ -62,13 +74,13 @@ def claim(
     PostgreSQL skips locked rows, SQLite has one writer; the constraint on the aggregate is behind both. The lease,
     by the database's clock, stands in the database alone.
     """
+    flows = live_flows(not_from=not_from)
     try:
         with transaction.atomic():
             claimed = list(
-                claimable(not_from=not_from)
+                claimable(flows)
                 .filter(connection=connection, **{f"workers_lost__{'gte' if suspect else 'lt'}": SUSPECT})
-                .select_for_update(skip_locked=True, of=("self",))
-                .prefetch_related(Prefetch("flow", Flow.objects.select_related("source")))
+                .select_for_update(skip_locked=True)
                 .order_by("due_at", "pk")[:most]
             )
             for operation in claimed:
@@ -86,6 +98,7 @@ def claim(
         return []
     for operation in claimed:
         operation.connection = connection
+        operation.flow = flows[operation.flow_id]
     return claimed
 
 

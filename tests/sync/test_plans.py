@@ -1,6 +1,8 @@
 """Every statement of the engine's daily work finds its rows by an index, so that its cost does not grow with the
 history. The statements are those that the engine really sends, explained with their parameters as it sends them."""
 
+import re
+
 import pytest
 from django.db import connection as database
 
@@ -9,7 +11,7 @@ from bench.rows.past import TABLES, make
 from portal.desk.picture import counts
 from portal.sync import statistics
 from portal.sync.models import Flow
-from portal.sync.outbox import doubt_lapsed, take_back
+from portal.sync.outbox import claimable, doubt_lapsed, live_flows, take_back
 from portal.sync.sweep import sweep
 from tests.toys import order, refund, shipment
 
@@ -78,6 +80,26 @@ def test_reading_delivering_and_sweeping_find_their_rows_by_an_index(house, plan
     a_day(house)
     assert len(plans.plans) > 30
     assert not plans.bad()
+
+
+def analyze():
+    with database.cursor() as cursor:
+        cursor.execute("ANALYZE sync_operation")
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["not yet", "by then"])
+def test_claiming_costs_the_same_whatever_the_backlog_and_what_the_statistics_know_of_it(house, known):
+    house.told(*map(order, range(50)))
+    house.deliver()
+    analyze()
+    house.told(*map(order, range(50, 350)))
+    if known:
+        analyze()
+    plan = claimable(live_flows()).filter(connection=house.erp).order_by("due_at", "pk")[:50].explain()
+    in_order, _, of_its_aggregate = plan.partition("open_operations")
+    assert "claimable_operations" in in_order, plan
+    assert "aggregate" in of_its_aggregate, plan
+    assert not (known and re.search("sort|order by", plan, re.IGNORECASE)), plan
 
 
 @pytest.mark.skipif(database.vendor != "sqlite", reason="PostgreSQL gathers its own figures")

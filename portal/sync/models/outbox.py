@@ -84,7 +84,7 @@ class Operation(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["connection", "due_at"],
+                fields=["connection", "due_at", "id"],
                 name="claimable_operations",
                 condition=Q(state__in=["ready", "retry_wait", "unknown", "sending"]),
             ),
