@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from bench.candidates import Candidate
-from bench.gauge import cpu_seconds, memory_mb
+from bench.gauge import Cpu, Meter, memory_mb
 from bench.stage import ROOT, Stage, end, environment
 
 WARM_UP = 60
@@ -23,11 +23,10 @@ STALL = 60.0
 
 @dataclass(frozen=True)
 class Result:
-    """Of one run. ``cpu`` is in milliseconds a delivery, of its processes and the servers that it uses; ``rate``
-    is deliveries a second."""
+    """Of one run. ``rate`` is deliveries a second."""
 
     rate: float
-    cpu: float
+    cpu: Cpu
     memory: float
     lost: int
     doubled: int
@@ -138,15 +137,14 @@ def run(stage: Stage, candidate: Candidate, orders: int, *, latency: float = 0.0
         until(stage, WARM_UP * candidate.targets)
         time.sleep(0.5)
         stage.ask("/reset", {"orders": WARM_UP + orders, "latency": latency})
-        charged = [*its.pids, *stage.server_pids]
-        before, wanted = cpu_seconds(charged), orders * candidate.targets
+        meter, wanted = Meter(its.pids, stage.server_pids), orders * candidate.targets
         its.push()
         until(stage, wanted)
         time.sleep(0.3)
-        spent, log = cpu_seconds(charged) - before, stage.ask("/log")
+        cpu, log = meter.each(wanted), stage.ask("/log")
         return Result(
             rate=wanted / (log["ended"] - log["began"]),
-            cpu=spent / wanted * 1000,
+            cpu=cpu,
             memory=memory_mb(its.pids),
             lost=wanted - log["done"],
             doubled=log["doubled"],
@@ -189,7 +187,9 @@ def in_turns(
                 continue
             standing.results.append(result)
             wrong = f", {result.lost} LOST, {result.doubled} DOUBLED" if result.lost or result.doubled else ""
-            say(f"round {number}: {name}: {result.rate:.0f} a second, {result.cpu:.2f} ms of CPU{wrong}")
+            say(
+                f"round {number}: {name}: {result.rate:.0f} a second, {result.cpu.total:.2f} ms of CPU{wrong}"
+            )
     return standings
 
 

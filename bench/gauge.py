@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -41,6 +42,34 @@ def cpu_seconds(roots: Iterable[int]) -> float:
         if fields := _stat(pid):
             ticks += sum(int(fields[place]) for place in (11, 12, 13, 14))
     return ticks / _TICK
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """Milliseconds for each delivery: of a candidate's own processes, and of the database and queue that they use."""
+
+    own: float
+    served: float
+
+    @property
+    def total(self) -> float:
+        return self.own + self.served
+
+
+class Meter:
+    """Counts the CPU of these processes, and of the servers that they use, from its making on."""
+
+    def __init__(self, own: Collection[int], servers: Collection[int]) -> None:
+        self._own, self._servers = own, servers
+        self._before = cpu_seconds(own), cpu_seconds(servers)
+
+    def each(self, deliveries: int) -> Cpu:
+        """Of so many, until now."""
+        own, served = self._before
+        return Cpu(
+            (cpu_seconds(self._own) - own) / deliveries * 1000,
+            (cpu_seconds(self._servers) - served) / deliveries * 1000,
+        )
 
 
 def memory_mb(roots: Iterable[int]) -> float:

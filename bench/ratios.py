@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from bench.contest import Result, Spread, Standing
 from bench.report import Row, times
 
-CPU_BOUND = "the portal's own Python is the limit here, on cores that it shares with test-bed and database"
+CPU_BOUND = "CPU is the limit here: the portal's own Python, and the database, on cores that they share with the test-bed"
 
 
 def rate(result: Result) -> float:
@@ -15,7 +15,7 @@ def rate(result: Result) -> float:
 
 
 def cpu(result: Result) -> float:
-    return result.cpu
+    return result.cpu.total
 
 
 def ratios(ours: Standing, theirs: Sequence[Standing], of: Callable[[Result], float]) -> Spread | None:

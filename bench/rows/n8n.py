@@ -15,7 +15,7 @@ import uvloop
 from bench.candidates import PORTAL_LITE, Candidate
 from bench.candidates.on_n8n import HOME, NODE
 from bench.contest import WARM_UP, Result, Stalled, Standing, in_turns, rounds, running, say, until
-from bench.gauge import cpu_seconds, memory_mb
+from bench.gauge import Meter, memory_mb
 from bench.orders import raw
 from bench.rows.webhooks import load, web
 from bench.stage import ROOT, Stage
@@ -78,15 +78,14 @@ def heard(stage: Stage, orders: int, count: int) -> list[Standing]:
             uvloop.run(load(url, _told(candidate, 1, WARM_UP)))
             until(stage, WARM_UP)
             time.sleep(0.5)
-            charged = [*its.pids, *stage.server_pids]
-            before, began = cpu_seconds(charged), time.time()
+            meter, began = Meter(its.pids, stage.server_pids), time.time()
             uvloop.run(load(url, _told(candidate, WARM_UP + 1, orders)))
             until(stage, WARM_UP + orders)
             time.sleep(0.3)
-            spent, log = cpu_seconds(charged) - before, stage.ask("/log")
+            cpu, log = meter.each(orders), stage.ask("/log")
             return Result(
                 rate=orders / (log["ended"] - began),
-                cpu=spent / orders * 1000,
+                cpu=cpu,
                 memory=memory_mb(its.pids),
                 lost=WARM_UP + orders - log["done"],
                 doubled=log["doubled"],

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bench.candidates import PORTAL_POSTGRES, Candidate
 from bench.contest import WARM_UP, Result, Running, Stalled, Standing, in_turns, running
-from bench.gauge import cpu_seconds, memory_mb
+from bench.gauge import Meter, memory_mb
 from bench.stage import Stage
 
 DLT = Candidate("dlt, PostgreSQL (reads only)", "bench.candidates.on_dlt", "postgres", group="script")
@@ -23,15 +23,11 @@ def beside_dlt(stage: Stage, orders: int, count: int) -> list[Standing]:
         with running(stage, candidate, idle=True) as its:
             _read(its)
             stage.ask("/reset", {"orders": WARM_UP + orders})
-            charged = [*its.pids, *stage.server_pids]
-            before = cpu_seconds(charged)
+            meter = Meter(its.pids, stage.server_pids)
             stored = _read(its)
             took = time.time() - stage.ask("/log")["began"]
-            spent = cpu_seconds(charged) - before
-            lost = WARM_UP + orders - stored
-            return Result(
-                orders / took, spent / orders * 1000, memory_mb(its.pids), max(lost, 0), max(-lost, 0)
-            )
+            cpu, lost = meter.each(orders), WARM_UP + orders - stored
+            return Result(orders / took, cpu, memory_mb(its.pids), max(lost, 0), max(-lost, 0))
 
     candidates: Sequence[Candidate] = (PULL, DLT)
     return in_turns(candidates, count, run)
