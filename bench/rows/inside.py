@@ -16,6 +16,7 @@ from typing import Any
 
 LOCATIONS = 10
 PAGE = 1000
+ROUNDS = 3
 
 
 def measure(stage: Any, what: str, candidate: Any, size: int) -> dict[str, Any]:
@@ -33,11 +34,12 @@ def measure(stage: Any, what: str, candidate: Any, size: int) -> dict[str, Any]:
     return found
 
 
-def stock(size: int) -> dict[str, float]:
+def stock(size: int) -> dict[str, Any]:
     """Seconds of a full check of ``size`` levels, from the remote's answers to what its channel is to be told.
 
-    Nothing, a hundredth, and all of them changed; a live flow carries them to a channel that showed the same. All of a
-    million would take longer than everything else together: a tenth is changed, and the rest reckoned.
+    Nothing, a hundredth (``ROUNDS`` times), and all of them changed; a live flow carries them to a channel that showed
+    the same. All of a million would take longer than everything else together: a tenth is changed, and the rest
+    reckoned.
     """
     from portal.connections.models import Connection
     from portal.sync.jobs import ensure_jobs
@@ -53,16 +55,21 @@ def stock(size: int) -> dict[str, float]:
     _teach(answers)
     ensure_jobs()
     job = Job.objects.get(connection=erp, name="check:stock")
-    spent = {"size": float(size)}
-    for name, every, pieces in (("none", 0, 5), ("hundredth", 100, 6), ("tenth", 10, 7)):
-        answers[:] = _answers(products, places, every, pieces)
+
+    def seconds(changed: int) -> float:
+        answers[:] = _answers(products, places, changed)
         Job.objects.filter(pk=job.pk).update(due_at=job.due_at)
         at = time.perf_counter()
         said = answer(job.pk)
-        spent[name] = time.perf_counter() - at
+        took = time.perf_counter() - at
         if said.startswith("failed"):
             raise RuntimeError(said)
-    return spent | {"all": spent["none"] + 10 * (spent["tenth"] - spent["none"])}
+        return took
+
+    none = seconds(0)
+    hundredth = [seconds(number) for number in range(1, ROUNDS + 1)]
+    tenth = seconds(ROUNDS + 10)
+    return {"size": size, "hundredth": hundredth, "all": none + 10 * (tenth - none)}
 
 
 def _shelves(size: int) -> tuple[list[Any], list[Any]]:
@@ -120,8 +127,8 @@ def _teach(answers: list[str]) -> None:
     Bed.pull_stock = pull_stock  # type: ignore[attr-defined]
 
 
-def _answers(products: list[Any], places: list[Any], every: int, pieces: int) -> Iterator[str]:
-    """A thousand levels each; every ``every``-th shows other ``pieces`` than five."""
+def _answers(products: list[Any], places: list[Any], changed: int) -> Iterator[str]:
+    """A thousand levels each; the first ``changed`` of each hundred show six pieces, the others five as ever."""
     raws = (
         {
             "id": f"{product.external_id}@{place.external_id}",
@@ -129,7 +136,7 @@ def _answers(products: list[Any], places: list[Any], every: int, pieces: int) ->
             "product": product.external_id,
             "sku": product.sku,
             "location": place.external_id,
-            "available": f"{pieces if every and number % every == 0 else 5}.0",
+            "available": "6.0" if number % 100 < changed else "5.0",
         }
         for number, (product, place) in enumerate((p, q) for p in products for q in places)
     )

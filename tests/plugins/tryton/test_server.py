@@ -16,9 +16,10 @@ pytestmark = pytest.mark.tryton
 ROOT = Path(__file__).parents[3]
 
 PARENT = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from plugins.tryton.server import TrytonServer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it, and so would this
 with TrytonServer.start(Path(sys.argv[1])) as server:
     print(server.url, flush=True)
     time.sleep(60)
