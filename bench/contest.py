@@ -53,6 +53,10 @@ class Spread:
     def of(cls, values: Sequence[float]) -> Spread:
         return cls(median(values), min(values), max(values))
 
+    def __format__(self, form: str) -> str:
+        """The median with the least and the most beside it, each in this form."""
+        return f"{self.middle:{form}} ({self.least:{form}}–{self.most:{form}})"
+
 
 class Stalled(Exception):
     """A candidate did not get through; the message says how far it came, and what it said."""

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
-from statistics import median
 
 from bench.contest import Spread, Standing
 from bench.stage import ROOT
@@ -76,10 +75,9 @@ def _standings(standings: Sequence[Standing]) -> str:
             lines.append(f"| {name} | did not get through | | | | | |")
             continue
         rate, cpu = Spread.of([r.rate for r in results]), Spread.of([r.cpu.total for r in results])
+        served = Spread.of([r.cpu.served for r in results])
         lines.append(
-            f"| {name} | {rate.middle:.0f} ({rate.least:.0f}–{rate.most:.0f}) "
-            f"| {cpu.middle:.2f} ({cpu.least:.2f}–{cpu.most:.2f}) | {median(r.cpu.served for r in results):.2f} "
-            f"| {max(r.memory for r in results):.0f} "
+            f"| {name} | {rate:.0f} | {cpu:.2f} | {served.middle:.2f} | {max(r.memory for r in results):.0f} "
             f"| {sum(r.lost for r in results)} | {sum(r.doubled for r in results)} |"
         )
     return "\n".join(lines)
