@@ -37,7 +37,7 @@ class Explainer:
     def __call__(
         self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
     ) -> Any:
-        if sql.split(" ", 1)[0] in ("SELECT", "UPDATE", "DELETE", "WITH"):
+        if sql.split(None, 1)[0] in ("SELECT", "UPDATE", "DELETE", "WITH"):
             words = "EXPLAIN QUERY PLAN" if database.vendor == "sqlite" else "EXPLAIN"
             execute(f"{words} {sql}", params, many, context)
             alike = re.sub(r"(\(?%s\)?(, )?)+", "…", sql)

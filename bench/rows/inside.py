@@ -41,6 +41,7 @@ def stock(size: int) -> dict[str, Any]:
     the same. All of a million would take longer than everything else together: a tenth is changed, and the rest
     reckoned.
     """
+    from bench.rows.figures import learn
     from portal.connections.models import Connection
     from portal.sync.jobs import ensure_jobs
     from portal.sync.models import Flow, Job
@@ -54,6 +55,7 @@ def stock(size: int) -> dict[str, Any]:
     answers: list[str] = []
     _teach(answers)
     ensure_jobs()
+    learn()
     job = Job.objects.get(connection=erp, name="check:stock")
 
     def seconds(changed: int) -> float:

@@ -7,10 +7,9 @@ from typing import Any
 from django.apps import apps
 from django.db import connection
 
+from bench.rows.figures import learn
 from portal.connections.models import Connection
-from portal.sync import statistics
-from portal.sync.models import Flow, Job
-from portal.sync.progress import Progress
+from portal.sync.models import Flow
 
 _THEN = "'2025-01-01 00:00:00+00:00'"
 TABLES: dict[str, dict[str, str]] = {
@@ -90,11 +89,7 @@ def make(size: int) -> None:
             cursor.execute(f"INSERT INTO {table} ({names}) SELECT {texts} FROM ({series}) AS s")
             if postgres:
                 cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {first + size})")
-        if postgres:
-            cursor.execute("ANALYZE")
-        else:
-            job = Job.objects.get(name="statistics")
-            statistics.work(job, Progress(job))
+    learn()
 
 
 def _rest(table: str, named: dict[str, Any]) -> dict[str, str]:

@@ -92,7 +92,9 @@ class Reference(models.Model):
         SHIPMENT = "shipment", "shipment"
         REFUND = "refund", "refund"
 
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="references")
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="references", db_index=False
+    )
     kind = models.CharField(max_length=20, choices=Kind.choices)
     external_id = models.CharField(max_length=200, help_text="The id at the connection.")
     label = models.CharField(max_length=200, blank=True, help_text="What people call it there.")
@@ -141,7 +143,9 @@ class PluginPause(models.Model):
     """One plugin does nothing for one connection while this row is there. Written by
     :mod:`portal.connections.plugin_switches`."""
 
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="plugin_pauses")
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="plugin_pauses", db_index=False
+    )
     plugin = models.CharField(max_length=100)
     since = models.DateTimeField(auto_now_add=True)
 

@@ -6,11 +6,13 @@ What is equal is neither fetched nor written, so that a comparison costs what ha
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from django.db import connection as database
+from django.db.models import Max
 
 from portal.connections.models import Connection, Reference
+from portal.connections.selectors import records_of
 from portal.plugins.asking import deciders
 from portal.plugins.manager import lacks
 from portal.records.models import StockLevel
@@ -22,74 +24,101 @@ from portal.sync.models import Flow
 LEVELS, TIES = StockLevel._meta.db_table, Reference._meta.db_table
 
 AT_ONCE = 1000
-"""Places that are found at once: what one transaction then routes."""
+"""Places that are told at once: what one transaction then routes."""
+
+SPAN = 10_000
+"""Levels of a source that one statement compares. It reads no others, whatever the database believes of its tables."""
 
 Difference = tuple[int, int | None, int | None, int | None]
 """(position in what was read, our product, our location, our level); None for what is untied or new."""
 
 
-def of_reading(connection: Connection, records: Iterable[StockRecord]) -> list[Difference]:
+def of_reading(connection: Connection, records: Sequence[StockRecord]) -> list[Difference]:
     """Those of ``records`` whose figure may not be the stored one, and those whose figure nobody knows.
 
     "May": SQLite reckons in binary fractions.
     """
-    read = json.dumps([(record.product_id, record.location_id, str(record.available)) for record in records])
-    rows = (
-        "SELECT n - 1, v->>0, v->>1, (v->>2)::numeric "
-        "FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS each_row (v, n)"
+    locations = records_of(connection, "location", {record.location_id for record in records})
+    read = json.dumps(
+        [(record.product_id, locations.get(record.location_id), str(record.available)) for record in records]
+    )
+    rows, number, product, location, available = (
+        (
+            "jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS each_row (v, n)",
+            "n - 1",
+            "v->>0",
+            "(v->>1)::bigint",
+            "(v->>2)::numeric",
+        )
         if database.vendor == "postgresql"
-        else "SELECT key, json_extract(value, '$[0]'), json_extract(value, '$[1]'), "
-        "CAST(json_extract(value, '$[2]') AS NUMERIC) FROM json_each(%s)"
+        else (
+            "json_each(%s)",
+            "key",
+            "json_extract(value, '$[0]')",
+            "json_extract(value, '$[1]')",
+            "CAST(json_extract(value, '$[2]') AS NUMERIC)",
+        )
     )
     sql = f"""
-        WITH told (n, product, location, available) AS MATERIALIZED ({rows})
-        SELECT told.n, product.record_id, location.record_id, level.id
-        FROM told
-        LEFT JOIN {TIES} product ON product.connection_id = %s AND product.kind = 'product'
-            AND product.external_id = told.product AND product.state = 'confirmed'
-        LEFT JOIN {TIES} location ON location.connection_id = %s AND location.kind = 'location'
-            AND location.external_id = told.location AND location.state = 'confirmed'
-        LEFT JOIN {LEVELS} level ON level.connection_id = %s
-            AND level.product_id = product.record_id AND level.location_id = location.record_id
-        WHERE level.id IS NULL OR level.available <> told.available OR level.unknown_since IS NOT NULL
-        ORDER BY told.n"""  # noqa: S608 - names of our own tables
+        WITH told (n, product, location, available) AS MATERIALIZED (
+            SELECT {number}, (
+                SELECT CASE state WHEN 'confirmed' THEN record_id END FROM {TIES}
+                WHERE connection_id = %s AND kind = 'product' AND external_id = {product}
+            ), {location}, {available} FROM {rows}
+        )
+        SELECT n, product, location, {_of_place("id")} FROM told
+        WHERE {_of_place("available = told.available AND unknown_since IS NULL")} IS NOT TRUE
+        ORDER BY n"""  # noqa: S608 - names of our own tables
     with database.cursor() as cursor:
-        cursor.execute(sql, [read, *[connection.pk] * 3])
+        cursor.execute(sql, [connection.pk, read, *[connection.pk] * 2])
         found: list[Difference] = cursor.fetchall()
     return found
 
 
+def _of_place(columns: str) -> str:
+    return f"""(SELECT {columns} FROM {LEVELS}
+        WHERE connection_id = %s AND product_id = told.product AND location_id = told.location)"""  # noqa: S608
+
+
 def of_channel(flow: Flow) -> Iterator[list[Place]]:
-    """Where the flow's target shows another figure than the source's less the buffer, a thousand at a time.
+    """Where the flow's target shows another figure than the source's less the buffer, a thousand at a time at most.
 
     What is in flight is not reckoned with: those places are found beside what differs. Where plugins decide what is
     shown, nobody but they can say what differs, and every place is one.
     """
-    blind = lacks(flow.target.connector, PullsStock)
-    differs = """COALESCE(there.available, 0) <>
-        CASE WHEN here.available > %s THEN here.available - %s ELSE 0 END"""
+    shown = f"""(SELECT available FROM {LEVELS} WHERE connection_id = %(target)s
+        AND product_id = here.product_id AND location_id = here.location_id AND doubted_since IS NULL)"""  # noqa: S608
+    if lacks(flow.target.connector, PullsStock):
+        shown = f"COALESCE({shown}, 0)"
+    differs = f"{shown} <> CASE WHEN available > %(buffer)s THEN available - %(buffer)s ELSE 0 END"
+    if deciders("decide_availability"):
+        differs = f"{shown} IS NOT NULL"
     sql = f"""
-        SELECT here.product_id, here.location_id
-        FROM {LEVELS} here
-        {"LEFT" if blind else ""} JOIN {LEVELS} there ON there.connection_id = %s
-            AND there.product_id = here.product_id AND there.location_id = here.location_id
-        WHERE here.connection_id = %s AND (here.product_id, here.location_id) > (%s, %s)
-            AND there.doubted_since IS NULL AND {"1 = 1" if deciders("decide_availability") else differs}
-            AND {_tied("product")} AND {_tied("location")}
-        ORDER BY here.product_id, here.location_id LIMIT {AT_ONCE}"""  # noqa: S608 - names of our own tables
-    buffer = [] if deciders("decide_availability") else [flow.buffer] * 2
-    last: Place = (0, 0)
-    while True:
+        SELECT product_id, location_id FROM {LEVELS} here
+        WHERE connection_id = %(source)s AND product_id > %(after)s AND product_id <= %(last)s
+            AND CASE WHEN {differs} THEN {_tied("product")} AND {_tied("location")} END
+        ORDER BY product_id, location_id"""  # noqa: S608 - names of our own tables
+    of_flow = {"source": flow.source_id, "target": flow.target_id, "buffer": flow.buffer}
+    found: list[Place] = []
+    for after, last in _spans(flow.source):
         with database.cursor() as cursor:
-            cursor.execute(sql, [flow.target_id, flow.source_id, *last, *buffer, *[flow.target_id] * 2])
-            places = cursor.fetchall()
-        if places:
-            yield places
-        if len(places) < AT_ONCE:
-            return
-        last = places[-1]
+            cursor.execute(sql, of_flow | {"after": after, "last": last})
+            found += cursor.fetchall()
+        while len(found) >= AT_ONCE:
+            yield found[:AT_ONCE]
+            del found[:AT_ONCE]
+    if found:
+        yield found
+
+
+def _spans(source: Connection) -> Iterator[tuple[int, int]]:
+    """The source's products in parts of some ten thousand levels: the one before the first, and the last."""
+    levels, after = StockLevel.objects.filter(connection=source).order_by("product_id"), 0
+    while last := levels.filter(product__gt=after)[:SPAN].aggregate(last=Max("product_id"))["last"]:
+        yield after, last
+        after = last
 
 
 def _tied(kind: str) -> str:
-    return f"""EXISTS (SELECT 1 FROM {TIES} tie WHERE tie.connection_id = %s AND tie.kind = '{kind}'
-        AND tie.record_id = here.{kind}_id AND tie.state = 'confirmed')"""  # noqa: S608
+    return f"""(SELECT record_id FROM {TIES} WHERE connection_id = %(target)s AND kind = '{kind}'
+        AND record_id = here.{kind}_id AND state = 'confirmed') IS NOT NULL"""  # noqa: S608 - names of our own tables

@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.sdk import Page
 
-MOST = 5000
+MOST = 10_000
 """Levels after which a page is stored, whatever still comes."""
 
 PATIENCE = 1.0

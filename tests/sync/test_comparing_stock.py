@@ -10,11 +10,12 @@ from django.db import OperationalError, transaction
 from django.db import connection as database
 from django.test.utils import CaptureQueriesContext
 
+from bench.plans import Explainer
 from portal.connections.models import Reference
 from portal.plugins.manager import plugins
 from portal.records.models import Product, StockLevel
 from portal.records.rows import insert
-from portal.sync import pull
+from portal.sync import differences, pull
 from portal.sync.clock import db_now
 from portal.sync.levels import store_levels
 from portal.sync.models import Flow, Job
@@ -216,11 +217,63 @@ def test_where_plugins_decide_what_is_shown_the_check_asks_them_of_everything(st
     assert asked == ["erp-1@erp-main"]
 
 
-def test_channels_that_show_what_they_ought_to_cost_four_questions_at_most(
+def test_channels_that_show_what_they_ought_to_cost_six_questions_at_most(
     store, thousand, django_assert_max_num_queries
 ):
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(6):
         list(route_differences(store.erp))
+
+
+WHOLE_KEYS = (
+    {"connection_id", "kind", "external_id"},
+    {"connection_id", "kind", "record_id"},
+    {"connection_id", "product_id", "location_id"},
+    {"connection_id", "product_id"},
+)
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["not yet", "by then"])
+def test_levels_and_ties_are_compared_by_their_whole_keys_whatever_the_statistics_know(store, request, known):
+    with database.cursor() as cursor:
+        if database.vendor == "postgresql":
+            cursor.execute("DELETE FROM pg_statistic")
+            cursor.execute("UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE relname LIKE '%\\_%'")
+        thousand = request.getfixturevalue("thousand")
+        if known:
+            cursor.execute("ANALYZE")
+        if database.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    explainer = Explainer([])
+    with database.execute_wrapper(explainer):
+        read(store, thousand)
+        list(route_differences(store.erp))
+    plans = [
+        steps for sql, steps in explainer.plans.items() if re.search("WITH told|FROM records_stock", sql)
+    ]
+    assert len(plans) == 2
+    for step in (step for steps in plans for step in steps):
+        assert not re.search(r"Join|Seq Scan|SCAN (?!told|json_each)", step), step
+        found = re.search(r"Index Cond: \((.*)\)|INDEX .*\((.*)\)", step)
+        print(step)
+        if found:
+            assert (
+                set(re.findall(r"\w+_id\b|kind", re.sub(r"= \(?\w+\.\w+", "", found[0].partition("(")[2])))
+                in WHOLE_KEYS
+            ), step
+
+
+def test_a_channel_is_compared_in_spans_of_products_and_told_in_full_parts(store, thousand, monkeypatch):
+    monkeypatch.setattr(differences, "SPAN", 100)
+    monkeypatch.setattr(differences, "AT_ONCE", 300)
+    StockLevel.objects.filter(connection=store.erp).exclude(product__sku__endswith="7").update(available=6)
+    flow = Flow.objects.get(source=store.erp, kind="stock")
+    with CaptureQueriesContext(database) as queries:
+        parts = list(differences.of_channel(flow))
+    assert [len(part) for part in parts] == [300, 300, 300, 1]
+    told = [place for part in parts for place in part]
+    assert told == sorted(set(told))
+    compared = [query["sql"] for query in queries if "records_stocklevel here" in query["sql"]]
+    assert len(compared) == 11
 
 
 def test_more_than_a_thousand_differences_are_routed_in_parts(store, thousand):

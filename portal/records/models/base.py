@@ -16,7 +16,7 @@ class Canonical(models.Model):
     fingerprint of ``data`` by which an unchanged record is skipped.
     """
 
-    origin = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+")
+    origin = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="+", db_index=False)
     external_id = models.CharField(max_length=200)
     version = models.BigIntegerField()
     digest = models.CharField(max_length=64)

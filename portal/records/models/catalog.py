@@ -9,11 +9,12 @@ class Location(Canonical):
     """A place that holds stock."""
 
     code = models.CharField(max_length=60, unique=True)
-    folded = models.CharField(max_length=60, db_index=True, editable=False)
+    folded = models.CharField(max_length=60, editable=False)
     name = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ["code"]
+        indexes = [models.Index(fields=["folded"], name="locations_by_folded")]
 
     def __str__(self) -> str:
         return self.code
@@ -23,14 +24,13 @@ class Product(Canonical):
     """One thing with one SKU."""
 
     sku = models.CharField("SKU", max_length=200, unique=True)
-    folded = models.CharField(
-        max_length=200, db_index=True, editable=False, help_text="What look-alikes have in common."
-    )
+    folded = models.CharField(max_length=200, editable=False, help_text="What look-alikes have in common.")
     title = models.CharField(max_length=500, blank=True)
     active = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["sku"]
+        indexes = [models.Index(fields=["folded"], name="products_by_folded")]
 
     def __str__(self) -> str:
         return self.sku

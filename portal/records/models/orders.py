@@ -14,14 +14,14 @@ class Order(Canonical):
         CANCELLED = "cancelled", "cancelled"
         CLOSED = "closed", "closed"
 
-    number = models.CharField(max_length=100, db_index=True)
-    state = models.CharField(max_length=10, choices=State.choices, db_index=True)
+    number = models.CharField(max_length=100)
+    state = models.CharField(max_length=10, choices=State.choices)
     placed_at = models.DateTimeField(db_index=True)
     currency = models.CharField(max_length=3)
     total_minor = models.BigIntegerField("total in smallest units")
     paid_minor = models.BigIntegerField("paid in smallest units")
     customer = models.CharField(max_length=300, blank=True)
-    email = models.CharField("e-mail", max_length=320, blank=True, db_index=True)
+    email = models.CharField("e-mail", max_length=320, blank=True)
     people = models.CharField(
         max_length=1000, blank=True, editable=False, help_text="Names, as they are found."
     )
@@ -30,16 +30,20 @@ class Order(Canonical):
     class Meta:
         ordering = ["-placed_at", "-pk"]
         constraints = [models.UniqueConstraint(fields=["origin", "external_id"], name="one_order_an_id")]
+        indexes = [
+            models.Index(fields=["number"], name="orders_by_number"),
+            models.Index(fields=["email"], name="orders_by_email"),
+        ]
 
     def __str__(self) -> str:
         return self.number
 
 
 class OrderLine(models.Model):
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
     position = models.PositiveIntegerField()
     external_id = models.CharField(max_length=200)
-    sku = models.CharField("SKU", max_length=200, db_index=True)
+    sku = models.CharField("SKU", max_length=200)
     product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="+")
     title = models.CharField(max_length=500, blank=True)
     quantity = models.DecimalField(max_digits=18, decimal_places=4)

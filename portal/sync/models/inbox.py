@@ -14,11 +14,13 @@ class Event(models.Model):
         GONE = "gone", "no longer there"
         PARKED = "parked", "given up after several tries"
 
-    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="events")
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="events", db_index=False
+    )
     dedupe_key = models.CharField(max_length=300)
     topic = models.CharField(max_length=100)
     kind = models.CharField(max_length=20, blank=True)
-    external_id = models.CharField(max_length=200, blank=True, db_index=True)
+    external_id = models.CharField(max_length=200, blank=True)
     headers = models.JSONField(default=dict)
     body = models.BinaryField()
     signed_with = models.CharField(
@@ -38,6 +40,7 @@ class Event(models.Model):
         ]
         indexes = [
             models.Index(fields=["connection", "id"], name="new_events", condition=models.Q(state="new")),
+            models.Index(fields=["external_id"], name="events_by_object"),
         ]
 
     def __str__(self) -> str:
@@ -50,7 +53,9 @@ class Refusals(models.Model):
     Their bodies prove nothing, and are not kept.
     """
 
-    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="refusals")
+    connection = models.ForeignKey(
+        Connection, on_delete=models.CASCADE, related_name="refusals", db_index=False
+    )
     hour = models.DateTimeField()
     count = models.PositiveIntegerField(default=0)
     reason = models.CharField(max_length=300)

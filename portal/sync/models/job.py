@@ -13,7 +13,9 @@ class Job(models.Model):
     cannot move the cursor any more.
     """
 
-    connection = models.ForeignKey(Connection, null=True, on_delete=models.CASCADE, related_name="jobs")
+    connection = models.ForeignKey(
+        Connection, null=True, on_delete=models.CASCADE, related_name="jobs", db_index=False
+    )
     name = models.CharField(max_length=100)
     enabled = models.BooleanField(default=True)
     every = models.PositiveIntegerField("every (seconds)", default=60)
