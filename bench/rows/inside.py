@@ -74,8 +74,11 @@ def stock(size: int) -> dict[str, Any]:
     return {"size": size, "hundredth": hundredth, "all": none + 10 * (tenth - none)}
 
 
-def _shelves(size: int) -> tuple[list[Any], list[Any]]:
-    """Products and places, known to both sides, with five pieces of each in each."""
+def _shelves(size: int) -> tuple[list[tuple[str, str]], list[str]]:
+    """Products (id, SKU) and places (id), known to both sides, with five pieces of each in each.
+
+    As texts: a worker has no hundred thousand objects in its memory either, through which Python goes again and again.
+    """
     from django.utils import timezone
 
     from portal.connections.models import Connection, Reference
@@ -104,7 +107,7 @@ def _shelves(size: int) -> tuple[list[Any], list[Any]]:
                 )
                 for row in products
             )
-    return products, places
+    return [(row.external_id, row.sku) for row in products], [row.external_id for row in places]
 
 
 def _teach(answers: list[str]) -> None:
@@ -129,18 +132,18 @@ def _teach(answers: list[str]) -> None:
     Bed.pull_stock = pull_stock  # type: ignore[attr-defined]
 
 
-def _answers(products: list[Any], places: list[Any], changed: int) -> Iterator[str]:
+def _answers(products: list[tuple[str, str]], places: list[str], changed: int) -> Iterator[str]:
     """A thousand levels each; the first ``changed`` of each hundred show six pieces, the others five as ever."""
     raws = (
         {
-            "id": f"{product.external_id}@{place.external_id}",
+            "id": f"{product}@{place}",
             "version": 1,
-            "product": product.external_id,
-            "sku": product.sku,
-            "location": place.external_id,
+            "product": product,
+            "sku": sku,
+            "location": place,
             "available": "6.0" if number % 100 < changed else "5.0",
         }
-        for number, (product, place) in enumerate((p, q) for p in products for q in places)
+        for number, ((product, sku), place) in enumerate((p, q) for p in products for q in places)
     )
     while page := list(islice(raws, PAGE)):
         yield json.dumps(page)
