@@ -84,6 +84,23 @@ def test_figures_that_are_equal_but_for_binary_fractions_are_unchanged(store):
     assert StockLevel.objects.get(connection=store.shop).doubted_since is None
 
 
+@pytest.mark.parametrize("kind", ["product", "location"])
+def test_what_is_only_suggested_to_be_ours_is_untied_for_a_reading(store, kind):
+    Reference.objects.filter(connection=store.erp, kind=kind).update(state="suggested")
+    counts, _ = read(store, [level(*HERE, 4)])
+    assert counts["untied"] == 1
+    assert StockLevel.objects.get(connection=store.erp).available == 10
+
+
+def test_a_channel_whose_figure_is_doubted_is_not_told_to_differ(store):
+    StockLevel.objects.filter(connection=store.shop).update(available=4)
+    flow = Flow.objects.get(source=store.erp, kind="stock")
+    (places,) = differences.of_channel(flow)
+    assert len(places) == 1
+    StockLevel.objects.filter(connection=store.shop).update(doubted_since=db_now())
+    assert list(differences.of_channel(flow)) == []
+
+
 def test_a_figure_that_stayed_the_same_has_what_was_in_flight_in_it_once_it_was_read(store):
     """The ERP books a sale of two and receives two: it shows ten before and after."""
     sell(store, 1, 2)
