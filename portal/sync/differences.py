@@ -42,42 +42,28 @@ def of_reading(connection: Connection, records: Sequence[StockRecord]) -> list[D
     read = json.dumps(
         [(record.product_id, locations.get(record.location_id), str(record.available)) for record in records]
     )
-    rows, number, product, location, available = (
-        (
-            "jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS each_row (v, n)",
-            "n - 1",
-            "v->>0",
-            "(v->>1)::bigint",
-            "(v->>2)::numeric",
-        )
+    rows = (
+        "SELECT n - 1, v->>0, (v->>1)::bigint, (v->>2)::numeric "
+        "FROM jsonb_array_elements(%(read)s::jsonb) WITH ORDINALITY AS each_row (v, n)"
         if database.vendor == "postgresql"
-        else (
-            "json_each(%s)",
-            "key",
-            "json_extract(value, '$[0]')",
-            "json_extract(value, '$[1]')",
-            "CAST(json_extract(value, '$[2]') AS NUMERIC)",
-        )
+        else "SELECT key, json_extract(value, '$[0]'), json_extract(value, '$[1]'), "
+        "CAST(json_extract(value, '$[2]') AS NUMERIC) FROM json_each(%(read)s)"
     )
     sql = f"""
-        WITH told (n, product, location, available) AS MATERIALIZED (
-            SELECT {number}, (
+        WITH read (n, external_id, location_id, available) AS ({rows}),
+        told (n, product_id, location_id, available) AS MATERIALIZED (
+            SELECT n, (
                 SELECT CASE state WHEN 'confirmed' THEN record_id END FROM {TIES}
-                WHERE connection_id = %s AND kind = 'product' AND external_id = {product}
-            ), {location}, {available} FROM {rows}
+                WHERE connection_id = %(here)s AND kind = 'product' AND external_id = read.external_id
+            ), location_id, available FROM read
         )
-        SELECT n, product, location, {_of_place("id")} FROM told
-        WHERE {_of_place("available = told.available AND unknown_since IS NULL")} IS NOT TRUE
+        SELECT n, product_id, location_id, {_level("id", "here", "told")} FROM told
+        WHERE {_level("available = told.available AND unknown_since IS NULL", "here", "told")} IS NOT TRUE
         ORDER BY n"""  # noqa: S608 - names of our own tables
     with database.cursor() as cursor:
-        cursor.execute(sql, [connection.pk, read, *[connection.pk] * 2])
+        cursor.execute(sql, {"read": read, "here": connection.pk})
         found: list[Difference] = cursor.fetchall()
     return found
-
-
-def _of_place(columns: str) -> str:
-    return f"""(SELECT {columns} FROM {LEVELS}
-        WHERE connection_id = %s AND product_id = told.product AND location_id = told.location)"""  # noqa: S608
 
 
 def of_channel(flow: Flow) -> Iterator[list[Place]]:
@@ -86,8 +72,7 @@ def of_channel(flow: Flow) -> Iterator[list[Place]]:
     What is in flight is not reckoned with: those places are found beside what differs. Where plugins decide what is
     shown, nobody but they can say what differs, and every place is one.
     """
-    shown = f"""(SELECT available FROM {LEVELS} WHERE connection_id = %(target)s
-        AND product_id = here.product_id AND location_id = here.location_id AND doubted_since IS NULL)"""  # noqa: S608
+    shown = _level("CASE WHEN doubted_since IS NULL THEN available END", "target", "here")
     if lacks(flow.target.connector, PullsStock):
         shown = f"COALESCE({shown}, 0)"
     differs = f"{shown} <> CASE WHEN available > %(buffer)s THEN available - %(buffer)s ELSE 0 END"
@@ -117,6 +102,13 @@ def _spans(source: Connection) -> Iterator[tuple[int, int]]:
     while last := levels.filter(product__gt=after)[:SPAN].aggregate(last=Max("product_id"))["last"]:
         yield after, last
         after = last
+
+
+def _level(columns: str, connection: str, place: str) -> str:
+    """Of the level that this parameter's connection has at a row's place. Looked up for each row by its whole key: a
+    join that is planned while the tables are thought to be empty compares each row with all levels."""
+    return f"""(SELECT {columns} FROM {LEVELS} WHERE connection_id = %({connection})s
+        AND product_id = {place}.product_id AND location_id = {place}.location_id)"""  # noqa: S608 - names of our own
 
 
 def _tied(kind: str) -> str:
