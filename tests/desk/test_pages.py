@@ -4,9 +4,11 @@ import re
 
 import pytest
 from django.contrib import admin
+from django.db import connection as database
 from django.test import Client
 from django.urls import reverse
 
+from bench.plans import Explainer
 from portal.connections.models import Connection
 from portal.connections.services import save_connection
 from portal.sync.models import Case, Event, Flow, Job, Operation, Run
@@ -204,3 +206,17 @@ def test_nothing_the_engine_writes_can_be_edited_here(world, boss):
         assert boss.get(reverse(f"admin:{name}_delete", args=[row.pk])).status_code == 403
         assert boss.post(reverse(f"admin:{name}_change", args=[row.pk]), {}).status_code == 403
     assert Connection.objects.count() == 2
+
+
+def test_orders_of_one_state_are_counted_and_listed_by_an_index(boss, world):
+    """Without one the database reads each order to its end, the remote's own words in it."""
+    with database.cursor() as cursor:
+        if database.vendor == "postgresql":
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    explainer = Explainer([])
+    with database.execute_wrapper(explainer):
+        boss.get(reverse("admin:records_order_changelist"), {"state__exact": "cancelled"})
+    plans = ["\n".join(plan) for sql, plan in explainer.plans.items() if '"records_order"."state" =' in sql]
+    assert len(plans) >= 2
+    for plan in plans:
+        assert "orders_by_state" in plan, plan

@@ -30,7 +30,10 @@ class Product(Canonical):
 
     class Meta:
         ordering = ["sku"]
-        indexes = [models.Index(fields=["folded"], name="products_by_folded")]
+        indexes = [
+            models.Index(fields=["folded"], name="products_by_folded"),
+            models.Index(fields=["origin"], name="products_by_origin"),
+        ]
 
     def __str__(self) -> str:
         return self.sku

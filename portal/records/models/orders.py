@@ -33,6 +33,7 @@ class Order(Canonical):
         indexes = [
             models.Index(fields=["number"], name="orders_by_number"),
             models.Index(fields=["email"], name="orders_by_email"),
+            models.Index(fields=["state", "-placed_at", "-id"], name="orders_by_state"),
         ]
 
     def __str__(self) -> str:
