@@ -18,7 +18,7 @@ from portal.testing.shop.demo import truth
 
 def run_day(shop, **asked):
     shop.day.start(**{"seconds": 0} | asked)
-    for _ in range(500):
+    for _ in range(1500):
         if (progress := shop.day.progress())["state"] == "done":
             return progress
         time.sleep(0.02)
@@ -109,8 +109,9 @@ def test_a_second_start_over_the_same_data_changes_nothing(day_data):
 
 def test_a_day_that_was_interrupted_goes_on_where_it_was(tmp_path, day_data):
     with ShopServer(tmp_path) as shop:
-        shop.day.start(seconds=1)
-        time.sleep(0.2)
+        shop.day.start(seconds=3)
+        while not shop.day.progress()["done"]:
+            time.sleep(0.01)
     with ShopServer(tmp_path) as shop:
         assert 0 < shop.day.progress()["done"] < shop.day.progress()["steps"]
         progress = run_day(shop)

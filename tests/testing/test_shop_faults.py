@@ -41,7 +41,7 @@ def test_each_fault_does_or_leaves_the_work_and_is_counted(shop, client, kind):
         if kind == "throttled_until":
             wait = parsedate_to_datetime(answer.headers["Retry-After"]).timestamp() - time.time()
             assert 4 < wait <= 7
-    assert (time.monotonic() - begin >= 0.1) == (kind == "latency")
+    assert kind != "latency" or time.monotonic() - begin >= 0.1
     client.connection.close()
     assert len(shop.store.effects()) == (1 if kind in DONE else 0)
     assert client.get("/_demo/faults")["injected"] == {kind: 1}

@@ -111,17 +111,18 @@ def test_webhook_faults_happen_and_are_counted(kind, arrivals, client_of, receiv
         body for headers, body in got if hmac.compare_digest(headers["x-shop-signature"], signature(body))
     ]
     assert len(genuine) == (1 if kind == "forged" else arrivals)
-    assert (took >= 0.3) == (kind == "late")
+    assert kind != "late" or took >= 0.3
     assert all(json.loads(body)["data"]["id"] == order["id"] for body in genuine)
     if kind == "doubled":
         assert len(set(event_ids(got))) == 1
 
 
 def test_reordered_webhooks_are_overtaken(client_of, receiver, an_order):
-    with ShopServer(faults=Plan(webhook_rate=1, webhook_kinds=("reordered",), webhook_delay=2)) as shop:
+    with ShopServer(faults=Plan(webhook_rate=1, webhook_kinds=("reordered",), webhook_delay=10)) as shop:
         subscribe(client_of(shop), receiver, TOPICS[:3])
         order = shop.trade.place(an_order())
-        time.sleep(0.05)  # the first one has met its fault
+        while not shop.faults.counts:  # the first one is to meet its fault, the second one none
+            time.sleep(0.01)
         shop.faults.use(Plan())
         shop.trade.cancel(order["id"])
         topics = [headers["x-shop-topic"] for headers, _ in receiver.wait_for(2)]
