@@ -45,10 +45,18 @@ def browser_type_launch_args():
         pytest.skip("no chromium on this machine: `apt install chromium` lets the browser tests run")
     with pytest.MonkeyPatch.context() as patch:
         # Playwright keeps an event loop in this thread to the end of the session. Django takes that for a mistake, and
-        # keeps other connections while a loop runs: one that is open now would not be found to be closed again.
+        # keeps other connections while a loop runs: one that is open when it begins, or when it ends, would not be
+        # found to be closed again.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         connections.close_all()
         yield {"executable_path": program, "args": list(FLAGS)}
+
+
+@pytest.fixture(scope="session")
+def playwright(playwright):
+    """Playwright, which leaves no connection to a database behind."""
+    yield playwright
+    connections.close_all()
 
 
 @pytest.fixture(scope="session")
