@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 from django.db import connections
+from django.test import override_settings
 
 from tests.stacks import redis
 
@@ -35,6 +36,13 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if "page" in getattr(item, "fixturenames", ()):
             item.add_marker("browser")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_at_once():
+    """What makes a password slow to guess would cost each test with a person in it a quarter of a second."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -34,25 +35,40 @@ def marked(mark: str) -> dict[int, str]:
     return found
 
 
-@pytest.fixture
-def server(tmp_path):
-    """`manage.py serve` on an empty database of its own, up and answering."""
-    port = free_port()
-    environment = {
+MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+
+
+def environment(place, port):
+    return {
         "PATH": os.environ["PATH"],
-        "SERVE_TEST": str(tmp_path),
-        "PORTAL_ENV_FILE": str(tmp_path / "none"),
-        "PORTAL_DATA_DIR": str(tmp_path),
+        "SERVE_TEST": str(place),
+        "PORTAL_ENV_FILE": str(place / "none"),
+        "PORTAL_DATA_DIR": str(place),
         "PORTAL_SECRET_KEY": "a-secret-of-this-test-that-is-long-enough-to-pass-every-check",
         "PORTAL_CREDENTIAL_KEYS": base64.urlsafe_b64encode(b"k" * 32).decode(),
         "PORTAL_BASE_URL": f"http://127.0.0.1:{port}",
         "PORTAL_BIND": f"127.0.0.1:{port}",
     }
-    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-    subprocess.run([*manage, "migrate", "--verbosity=0"], env=environment, check=True, timeout=120)
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory):
+    """The data directory of a portal that was never started."""
+    place = tmp_path_factory.mktemp("migrated")
+    command = [*MANAGE, "migrate", "--verbosity=0"]
+    subprocess.run(command, env=environment(place, free_port()), check=True, timeout=120)
+    return place
+
+
+@pytest.fixture
+def server(tmp_path, migrated):
+    """`manage.py serve` on an empty database of its own, up and answering."""
+    port = free_port()
+    shutil.copytree(migrated, tmp_path, dirs_exist_ok=True)
+    own = environment(tmp_path, port)
     with (tmp_path / "serve.log").open("w") as log:
-        process = subprocess.Popen([*manage, "serve"], env=environment, stdout=log, stderr=subprocess.STDOUT)
-    server = Server(process, f"http://127.0.0.1:{port}", tmp_path, environment)
+        process = subprocess.Popen([*MANAGE, "serve"], env=own, stdout=log, stderr=subprocess.STDOUT)
+    server = Server(process, f"http://127.0.0.1:{port}", tmp_path, own)
     try:
         eventually(lambda: server.answers() and server.find("qcluster"), 60)
         yield server
@@ -72,8 +88,7 @@ class Server:
 
     def run(self, code):
         """Python code, in a process of its own that is none of the server's."""
-        command = [sys.executable, str(settings.BASE_DIR / "manage.py"), "shell", "-v0", "-c", code]
-        subprocess.run(command, env=self.environment, check=True, timeout=60)
+        subprocess.run([*MANAGE, "shell", "-v0", "-c", code], env=self.environment, check=True, timeout=60)
 
     def answers(self):
         with suppress(requests.ConnectionError):
