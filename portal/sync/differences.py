@@ -69,19 +69,23 @@ def of_reading(connection: Connection, records: Sequence[StockRecord]) -> list[D
 def of_channel(flow: Flow) -> Iterator[list[Place]]:
     """Where the flow's target shows another figure than the source's less the buffer, a thousand at a time at most.
 
-    What is in flight is not reckoned with: those places are found beside what differs. Where plugins decide what is
-    shown, nobody but they can say what differs, and every place is one.
+    What is in flight is not reckoned with: those places are found beside what differs. What is doubted is left out
+    until it was read. Where plugins decide what is shown, nobody but they can say what differs, and every other place
+    is one.
     """
-    shown = _level("CASE WHEN doubted_since IS NULL THEN available END", "target", "here")
+    ought = "CASE WHEN here.available > %(buffer)s THEN here.available - %(buffer)s ELSE 0 END"
+    anyway = deciders("decide_availability")
+
+    def differs(shown: str) -> str:
+        return "1 = 1" if anyway else f"{shown} <> {ought}"
+
+    wrong = _level(f"doubted_since IS NULL AND {differs('available')}", "target", "here")
     if lacks(flow.target.connector, PullsStock):
-        shown = f"COALESCE({shown}, 0)"
-    differs = f"{shown} <> CASE WHEN available > %(buffer)s THEN available - %(buffer)s ELSE 0 END"
-    if deciders("decide_availability"):
-        differs = f"{shown} IS NOT NULL"
+        wrong = f"COALESCE({wrong}, {differs('0')})"
     sql = f"""
         SELECT product_id, location_id FROM {LEVELS} here
         WHERE connection_id = %(source)s AND product_id > %(after)s AND product_id <= %(last)s
-            AND CASE WHEN {differs} THEN {_tied("product")} AND {_tied("location")} END
+            AND CASE WHEN {wrong} THEN {_tied("product")} AND {_tied("location")} END
         ORDER BY product_id, location_id"""  # noqa: S608 - names of our own tables
     of_flow = {"source": flow.source_id, "target": flow.target_id, "buffer": flow.buffer}
     found: list[Place] = []

@@ -27,6 +27,12 @@ from tests.toys import ToyErp, ToyShop, level, page
 __all__ = ["store"]
 
 
+class BlindShop(ToyShop):
+    """A shop whose stock cannot be read."""
+
+    pull_stock = None
+
+
 @pytest.fixture
 def thousand(store):
     """A thousand products in both, five pieces of each."""
@@ -92,7 +98,12 @@ def test_what_is_only_suggested_to_be_ours_is_untied_for_a_reading(store, kind):
     assert StockLevel.objects.get(connection=store.erp).available == 10
 
 
-def test_a_channel_whose_figure_is_doubted_is_not_told_to_differ(store):
+@pytest.mark.parametrize("channel", [ToyShop, BlindShop], ids=["read", "not read"])
+@pytest.mark.parametrize("decided", [False, True], ids=["by the source", "by plugins"])
+def test_a_channel_whose_figure_is_doubted_is_not_told_to_differ(store, monkeypatch, channel, decided):
+    monkeypatch.setattr(plugins(), "_connectors", {"toyshop": channel, "toyerp": ToyErp})
+    if decided:
+        implement(monkeypatch, "decide_availability", buffer=lambda flow, levels: [])
     StockLevel.objects.filter(connection=store.shop).update(available=4)
     flow = Flow.objects.get(source=store.erp, kind="stock")
     (places,) = differences.of_channel(flow)
@@ -208,10 +219,7 @@ def test_the_check_of_a_source_finds_what_its_channels_ought_to_show(store):
 
 
 def test_a_channel_that_cannot_be_read_is_told_once_it_is_tied(store, monkeypatch):
-    class Blind(ToyShop):
-        pull_stock = None
-
-    monkeypatch.setattr(plugins(), "_connectors", {"toyshop": Blind, "toyerp": ToyErp})
+    monkeypatch.setattr(plugins(), "_connectors", {"toyshop": BlindShop, "toyerp": ToyErp})
     StockLevel.objects.filter(connection=store.shop).delete()
     tie = Reference.objects.get(connection=store.shop, kind="product")
     Reference.objects.filter(pk=tie.pk).update(state="rejected")
