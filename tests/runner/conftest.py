@@ -1,10 +1,11 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import eventually
 
 # A family of three that ignores SIGTERM below its head, as a wedged cluster does: each writes its process number.
 FAMILY = """
@@ -48,16 +49,6 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def eventually(condition, seconds: float = 20.0):
-    """The condition's first truthy value; fails when there is none in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(0.02)
-    pytest.fail(f"this did not come true within {seconds} s")
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import pytest
 import portal.runner
 from portal.runner import Child, Runner
 from portal.runner.watch import GATE
-from tests.runner.conftest import eventually, is_alive
+from tests.runner.conftest import is_alive
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.processes
 

@@ -14,9 +14,12 @@ import pytest
 import requests
 from django.conf import settings
 
-from tests.runner.conftest import eventually, is_alive
+from tests.runner.conftest import is_alive
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.processes
+
+MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 
 
 def free_port() -> int:
@@ -33,9 +36,6 @@ def marked(mark: str) -> dict[int, str]:
             if mark.encode() in (process / "environ").read_bytes() and is_alive(int(process.name)):
                 found[int(process.name)] = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode()
     return found
-
-
-MANAGE = [sys.executable, str(settings.BASE_DIR / "manage.py")]
 
 
 def environment(place, port):

@@ -7,6 +7,7 @@ import pytest
 from portal.sdk import Http, OutcomeUnknown, RetryLater
 from portal.testing import Remote
 from portal.testing.proxy import Proxy
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -45,9 +46,7 @@ def test_an_answer_may_come_late(wire):
 def test_a_request_may_arrive_twice_and_is_answered_once(wire):
     wire.spoil("duplicate")
     assert wire.http.post("orders", json={"n": 1}).json() == {"id": "1"}
-    end = time.monotonic() + 10
-    while len(wire.remote.requests) < 2 and time.monotonic() < end:
-        time.sleep(0.01)
+    eventually(lambda: len(wire.remote.requests) >= 2)
     assert [request.json for request in wire.remote.requests] == [{"n": 1}, {"n": 1}]
 
 

@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from decimal import Decimal
 from pathlib import Path
@@ -14,15 +13,13 @@ from portal.testing.shop import ShopServer
 from portal.testing.shop.catalogue import LOCATIONS, read
 from portal.testing.shop.day import plan
 from portal.testing.shop.demo import truth
+from tests.waiting import eventually
 
 
 def run_day(shop, **asked):
     shop.day.start(**{"seconds": 0} | asked)
-    for _ in range(1500):
-        if (progress := shop.day.progress())["state"] == "done":
-            return progress
-        time.sleep(0.02)
-    pytest.fail(f"the day did not end: {progress}")
+    eventually(lambda: shop.day.progress()["state"] == "done", 30, shop.day.progress)
+    return shop.day.progress()
 
 
 @pytest.fixture(scope="module")
@@ -110,8 +107,7 @@ def test_a_second_start_over_the_same_data_changes_nothing(day_data):
 def test_a_day_that_was_interrupted_goes_on_where_it_was(tmp_path, day_data):
     with ShopServer(tmp_path) as shop:
         shop.day.start(seconds=3)
-        while not shop.day.progress()["done"]:
-            time.sleep(0.01)
+        eventually(lambda: shop.day.progress()["done"])
     with ShopServer(tmp_path) as shop:
         assert 0 < shop.day.progress()["done"] < shop.day.progress()["steps"]
         progress = run_day(shop)

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from portal.testing.shop import Plan, ShopServer
+from tests.waiting import eventually
 
 TOPICS = ["order.created", "order.updated", "order.cancelled", "refund.created", "stock.updated"]
 
@@ -21,11 +22,7 @@ def event_ids(got):
 
 def settled(shop, **counts):
     """Wait until the deliveries have come to these counts."""
-    for _ in range(250):
-        if dict(shop.webhooks.counts) == counts:
-            return
-        time.sleep(0.02)
-    pytest.fail(f"deliveries came to {dict(shop.webhooks.counts)}, not {counts}")
+    eventually(lambda: shop.webhooks.counts == counts, so_far=lambda: f"{shop.webhooks.counts}, not {counts}")
 
 
 def test_a_webhook_is_signed_over_its_raw_body(shop, client, receiver, an_order):
@@ -97,7 +94,7 @@ def test_what_was_not_delivered_before_a_restart_is_delivered_after_it(
     ("kind", "arrivals"), [("doubled", 2), ("late", 1), ("reordered", 1), ("dropped", 0), ("forged", 2)]
 )
 def test_webhook_faults_happen_and_are_counted(kind, arrivals, client_of, receiver, an_order):
-    plan = Plan(webhook_rate=1, webhook_kinds=(kind,), webhook_delay=0.3)
+    plan = Plan(webhook_rate=1, webhook_kinds=(kind,), webhook_delay=2)
     with ShopServer(faults=plan) as shop:
         subscribe(client_of(shop), receiver)
         begin = time.monotonic()
@@ -111,7 +108,7 @@ def test_webhook_faults_happen_and_are_counted(kind, arrivals, client_of, receiv
         body for headers, body in got if hmac.compare_digest(headers["x-shop-signature"], signature(body))
     ]
     assert len(genuine) == (1 if kind == "forged" else arrivals)
-    assert kind != "late" or took >= 0.3
+    assert (took >= 2) == (kind == "late")
     assert all(json.loads(body)["data"]["id"] == order["id"] for body in genuine)
     if kind == "doubled":
         assert len(set(event_ids(got))) == 1
@@ -121,8 +118,7 @@ def test_reordered_webhooks_are_overtaken(client_of, receiver, an_order):
     with ShopServer(faults=Plan(webhook_rate=1, webhook_kinds=("reordered",), webhook_delay=10)) as shop:
         subscribe(client_of(shop), receiver, TOPICS[:3])
         order = shop.trade.place(an_order())
-        while not shop.faults.counts:  # the first one is to meet its fault, the second one none
-            time.sleep(0.01)
+        eventually(lambda: shop.faults.counts)  # the first one is to meet its fault, the second one none
         shop.faults.use(Plan())
         shop.trade.cancel(order["id"])
         topics = [headers["x-shop-topic"] for headers, _ in receiver.wait_for(2)]

@@ -6,6 +6,7 @@ import pytest
 
 from portal.sdk import Forged, Hint, Webhook
 from portal.testing.shop import message, sign
+from tests.waiting import eventually
 
 
 def webhook(topic="order.created", data=None, secret="new", sent_at=None):
@@ -94,10 +95,7 @@ def test_subscribing_twice_is_one_subscription_and_what_the_shop_sends_is_heard(
         assert len(shop.store.all("webhook")) == 1
         threading.Thread(target=inbox.serve_forever, args=(0.02,), daemon=True).start()
         order = shop.trade.place(an_order())
-        for _ in range(100):
-            if got:
-                break
-            time.sleep(0.02)
+        eventually(lambda: got)
         inbox.shutdown()
     (hint,) = connector.hear(got[0], ["second"])
     assert (hint.topic, hint.kind, hint.external_id) == ("order.created", "order", order["id"])

@@ -1,4 +1,3 @@
-import time
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -6,6 +5,7 @@ import pytest
 
 from portal.sdk import Misconfigured, Money, RetryLater, capabilities
 from portal.testing.shop import Plan, ShopServer
+from tests.waiting import eventually
 
 
 def everything(pages):
@@ -17,10 +17,7 @@ def busy_shop():
     """A shop after its day; to be read, not changed."""
     with ShopServer() as shop:
         shop.day.start(seconds=0)
-        deadline = time.monotonic() + 20
-        while shop.day.progress()["state"] != "done":
-            assert time.monotonic() < deadline, shop.day.progress()
-            time.sleep(0.02)
+        eventually(lambda: shop.day.progress()["state"] == "done", so_far=shop.day.progress)
         yield shop
 
 

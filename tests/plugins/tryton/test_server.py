@@ -4,13 +4,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
 from plugins.tryton.server import ServerError, TrytonServer
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.tryton
 ROOT = Path(__file__).parents[3]
@@ -54,10 +54,7 @@ def test_it_dies_with_its_parent_and_starts_again_on_the_same_data(blow, databas
         url = parent.stdout.readline().strip()
         assert answers(url)
         os.kill(parent.pid, blow)
-    deadline = time.monotonic() + 10
-    while answers(url):
-        assert time.monotonic() < deadline, "Tryton has outlived its parent"
-        time.sleep(0.1)
+    eventually(lambda: not answers(url), 10, lambda: "Tryton has outlived its parent")
     with TrytonServer.start(database) as again:
         assert answers(again.url)
 
